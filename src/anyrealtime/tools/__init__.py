@@ -1,0 +1,1 @@
+"""Functions as tools. Nothing lives here yet."""
