@@ -6,8 +6,10 @@ and tested by one suite for all of them; the runtime relies on nothing else.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
 
 from anyrealtime.errors import ClosedBy
 
@@ -22,6 +24,27 @@ class TransportClosed(Exception):  # noqa: N818 - it says that something ended, 
         self.code = code
         self.reason = reason
         self.by: ClosedBy = by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportOptions:
+    """What a transport needs to know beside the endpoint. Durations in seconds.
+
+    Attributes:
+        max_message_bytes: a longer incoming message ends the connection with 1009.
+        ping_interval: how long the socket may be silent before PING is sent; None never sends one.
+        ping_timeout: how long after that PING any byte must have arrived; None never gives up.
+        close_timeout: how long `aclose` waits for the peer.
+        ssl_context: for wss; None makes a default one.
+        proxy: a URL (http, https, socks5, socks5h, socks4, socks4a); None asks the environment, False dials directly.
+    """
+
+    max_message_bytes: int = 64 * 2**20
+    ping_interval: float | None = 20.0
+    ping_timeout: float | None = 20.0
+    close_timeout: float = 1.0
+    ssl_context: ssl.SSLContext | None = None
+    proxy: str | Literal[False] | None = None
 
 
 @runtime_checkable

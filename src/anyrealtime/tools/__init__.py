@@ -1,1 +1,0 @@
-"""Functions as tools. Nothing lives here yet."""
