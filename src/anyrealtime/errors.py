@@ -55,6 +55,7 @@ class ConnectFailed(RealtimeError):
         close_code: the WebSocket close code, if the server upgraded and then closed.
         type, code, param: of the server's `error` event, where it sent one.
         retry_after: seconds the server asked to wait (HTTP `Retry-After`), else None.
+        body: the beginning of the body of a refused upgrade, else empty.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class ConnectFailed(RealtimeError):
         code: str | None = None,
         param: str | None = None,
         retry_after: float | None = None,
+        body: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -76,6 +78,7 @@ class ConnectFailed(RealtimeError):
         self.code = code
         self.param = param
         self.retry_after = retry_after
+        self.body = body
 
 
 class _ErrorFromServer(RealtimeError):
@@ -131,7 +134,11 @@ class ConnectionClosed(RealtimeError):
     """
 
     def __init__(
-        self, code: int, reason: str = "", by: ClosedBy = "network", error: ServerError | None = None
+        self,
+        code: int,
+        reason: str = "",
+        by: ClosedBy = "network",
+        error: ServerError | None = None,
     ) -> None:
         text = f"the connection was closed by the {by} ({code}{f': {reason}' if reason else ''})"
         super().__init__(f"{text} after the error: {error}" if error else text)

@@ -16,7 +16,7 @@ from anyrealtime.errors import ClosedBy
 ABNORMAL = 1006  # RFC 6455, 7.1.5: the connection ended without a CLOSE frame
 
 
-class TransportClosed(Exception):  # noqa: N818 - it says that something ended, not that it is wrong
+class TransportClosed(Exception):
     """The connection is over. `code` is 1006 where the peer sent no CLOSE frame."""
 
     def __init__(self, code: int, reason: str, by: ClosedBy) -> None:
@@ -24,6 +24,10 @@ class TransportClosed(Exception):  # noqa: N818 - it says that something ended, 
         self.code = code
         self.reason = reason
         self.by: ClosedBy = by
+
+    def again(self) -> TransportClosed:
+        """A fresh copy to raise: one exception object must not gather many tracebacks."""
+        return TransportClosed(self.code, self.reason, self.by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

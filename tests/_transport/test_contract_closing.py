@@ -1,0 +1,422 @@
+"""The transports' contract: the ways in which we end a connection, and that nothing is left of it.
+
+`aclose` sends what is queued, then CLOSE, and is bounded whatever the peer does; `abort`
+says nothing and wakes everyone.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import anyio
+import pytest
+from anyio.abc import TaskStatus
+from anyio.lowlevel import checkpoint
+
+from anyrealtime._transport._base import Transport, TransportClosed
+from anyrealtime._transport._endpoint import Endpoint
+from tests._transport.raw_peer import (
+    CLOSE,
+    PING,
+    PONG,
+    PeerGone,
+    RawListener,
+    RawPeer,
+    close_frame,
+    frame,
+)
+from tests._transport.transports import (
+    EVERY,
+    PATIENT,
+    QUIET,
+    SOCKETS,
+    Kind,
+    SocketKind,
+    connected,
+    open_error,
+    receive_to_end,
+    send_until_stuck,
+    told,
+)
+
+SHORT = replace(QUIET, close_timeout=0.05)
+CHUNK = b"." * 2**16
+MORE_THAN_ANY_BUFFER = [CHUNK] * 1000
+
+
+# A peer that answers
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("code", "reason"), [(1000, ""), (1000, "done"), (1001, "größer"), (4999, "x" * 123)]
+)
+async def test_a_clean_close(kind: Kind, code: int, reason: str) -> None:
+    async with kind.link() as (transport, peer), anyio.create_task_group() as tasks:
+
+        async def assert_told() -> None:
+            assert await peer.ended() == (code, reason)
+
+        tasks.start_soon(assert_told)
+        await transport.aclose(code, reason)
+        messages, ending = await receive_to_end(transport)
+        assert not messages
+        assert told(ending) == (code, "client")
+        with pytest.raises(TransportClosed) as raised:
+            await transport.send([b"late"])
+        assert told(raised.value) == (code, "client")
+
+
+@EVERY
+async def test_the_default_is_a_normal_close(kind: Kind) -> None:
+    async with kind.link() as (transport, peer), anyio.create_task_group() as tasks:
+        tasks.start_soon(transport.aclose)
+        assert await peer.ended() == (1000, "")
+
+
+@SOCKETS
+async def test_aclose_waits_for_the_answer(kind: SocketKind) -> None:
+    order: list[str] = []
+    async with connected(kind, PATIENT) as (transport, peer):
+
+        async def close() -> None:
+            await transport.aclose()
+            order.append("closed")
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(close)
+            said = await peer.read_until(CLOSE)
+            await anyio.wait_all_tasks_blocked()
+            order.append("answered")
+            await peer.write(frame(said.payload, CLOSE))
+            await peer.drop()
+    assert order == ["answered", "closed"]
+
+
+@EVERY
+async def test_what_was_sent_arrives_before_the_close(kind: Kind) -> None:
+    sent = [f"message {i}".encode() for i in range(200)]
+    received: list[bytes] = []
+    async with kind.link() as (transport, peer), anyio.create_task_group() as tasks:
+
+        async def read() -> None:
+            received.extend([await peer.receive() for _ in sent])
+            assert await peer.ended() == (1000, "")
+
+        tasks.start_soon(read)
+        await transport.send(sent)
+        await transport.aclose()
+    assert received == sent
+
+
+@SOCKETS
+async def test_a_backlog_arrives_before_the_close(kind: SocketKind) -> None:
+    """Queued behind full buffers when `aclose` is called, read only afterwards."""
+    async with connected(kind, PATIENT, buffer_bytes=2**14) as (transport, peer):
+        taken = await send_until_stuck(transport, MORE_THAN_ANY_BUFFER)
+        assert taken < len(MORE_THAN_ANY_BUFFER)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(transport.aclose)
+            for _ in range(taken):
+                assert await peer.receive() == CHUNK
+            while (last := await peer.read_frame()).opcode != CLOSE:
+                taken += 1  # the cancelled send may have been sent whole: one at most
+                assert last.payload == CHUNK
+            assert last.close == (1000, "")
+            await peer.write(frame(last.payload, CLOSE))
+            await peer.drop()
+
+
+@EVERY
+async def test_aclose_wakes_a_waiting_receive(kind: Kind) -> None:
+    async with kind.link() as (transport, peer), anyio.create_task_group() as tasks:
+
+        async def waiting() -> None:
+            messages, ending = await receive_to_end(transport)
+            assert not messages
+            assert told(ending) == (4000, "client")
+
+        tasks.start_soon(waiting)
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(transport.aclose, 4000)
+        assert await peer.ended() == (4000, "")
+
+
+@EVERY
+async def test_what_had_arrived_is_returned_after_aclose(kind: Kind) -> None:
+    async with kind.link() as (transport, peer), anyio.create_task_group() as tasks:
+        for text in ("one", "two", "three"):
+            await peer.send(text)
+        tasks.start_soon(peer.ended)
+        await transport.aclose()
+        messages, ending = await receive_to_end(transport)
+        assert messages == [b"one", b"two", b"three"]
+        assert told(ending) == (1000, "client")
+
+
+@SOCKETS
+async def test_a_server_that_talks_on_after_our_close(kind: SocketKind) -> None:
+    """Until its CLOSE comes the server may send anything; none of it may break ours."""
+    async with connected(kind, PATIENT) as (transport, peer), anyio.create_task_group() as tasks:
+        tasks.start_soon(transport.aclose)
+        said = await peer.read_until(CLOSE)
+        await peer.write(frame("ping", PING) + frame("late") + frame(b"", PONG))
+        await peer.write(frame("late", fin=False) + frame("ping", PING))
+        await peer.write(frame(said.payload, CLOSE))
+        await peer.drop()
+        assert told((await receive_to_end(transport))[1]) == (1000, "client")
+
+
+@SOCKETS
+async def test_two_closes_that_cross(kind: SocketKind) -> None:
+    async with connected(kind, PATIENT) as (transport, peer), anyio.create_task_group() as tasks:
+        await peer.close(1001, "me too")
+        tasks.start_soon(transport.aclose)
+        await peer.read_until(CLOSE)
+        await peer.drop()
+        assert told((await receive_to_end(transport))[1]) in {(1000, "client"), (1001, "server")}
+
+
+# A peer that does not
+
+
+@SOCKETS
+async def test_a_silent_peer(kind: SocketKind) -> None:
+    async with connected(kind, SHORT) as (transport, peer):
+        await transport.aclose(4000, "bye")
+        assert told((await receive_to_end(transport))[1]) == (4000, "client")
+        assert (await peer.read_frame()).close == (4000, "bye")
+        assert await peer.read_to_end() == b""
+
+
+@SOCKETS
+async def test_a_peer_that_answers_and_keeps_the_socket(kind: SocketKind) -> None:
+    async with connected(kind, SHORT) as (transport, peer), anyio.create_task_group() as tasks:
+        tasks.start_soon(transport.aclose)
+        said = await peer.read_until(CLOSE)
+        await peer.write(frame(said.payload, CLOSE))
+        assert await peer.read_to_end() == b""
+
+
+@SOCKETS
+async def test_a_peer_that_never_stops_talking(kind: SocketKind) -> None:
+    """Each message must not start the wait for CLOSE anew."""
+    async with connected(kind, SHORT) as (transport, peer), anyio.create_task_group() as tasks:
+
+        async def talk() -> None:
+            with pytest.raises(anyio.BrokenResourceError):
+                while True:
+                    await peer.write(frame("blah"))
+
+        tasks.start_soon(talk)
+        await transport.aclose()
+
+
+@SOCKETS
+async def test_a_peer_that_does_not_read(kind: SocketKind) -> None:
+    async with connected(kind, SHORT, buffer_bytes=2**14) as (transport, peer):
+        async with anyio.create_task_group() as tasks:
+            sending = await tasks.start(_send_until_closed, transport)
+            await anyio.wait_all_tasks_blocked()
+            await transport.aclose()
+            await sending.wait()
+        with pytest.raises(PeerGone):
+            while True:
+                assert (await peer.read_frame()).payload in {CHUNK, (1000).to_bytes(2, "big")}
+
+
+async def _send_until_closed(transport: Transport, *, task_status: TaskStatus[anyio.Event]) -> None:
+    over = anyio.Event()
+    task_status.started(over)
+    with pytest.raises(TransportClosed) as raised:
+        for chunk in MORE_THAN_ANY_BUFFER:
+            await transport.send([chunk])
+    assert raised.value.by == "client"
+    over.set()
+
+
+@SOCKETS
+async def test_a_peer_that_drops_instead_of_answering(kind: SocketKind) -> None:
+    async with connected(kind, PATIENT) as (transport, peer), anyio.create_task_group() as tasks:
+        tasks.start_soon(transport.aclose)
+        await peer.read_until(CLOSE)
+        peer.reset()
+        assert told((await receive_to_end(transport))[1]) == (1000, "client")
+
+
+# Again, at once, cancelled
+
+
+@EVERY
+async def test_closing_again_is_nothing(kind: Kind) -> None:
+    async with kind.link() as (transport, peer), anyio.create_task_group() as tasks:
+        tasks.start_soon(peer.ended)
+        await transport.aclose(4000)
+        await transport.aclose(4001)
+        transport.abort()
+        await transport.aclose(4002)
+        assert told((await receive_to_end(transport))[1]) == (4000, "client")
+
+
+@SOCKETS
+async def test_closing_from_several_tasks_says_it_once(kind: SocketKind) -> None:
+    async with connected(kind, PATIENT) as (transport, peer), anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(transport.aclose)
+        said = await peer.read_until(CLOSE)
+        await anyio.wait_all_tasks_blocked()
+        await peer.write(frame(said.payload, CLOSE))
+        await peer.write_eof()
+        assert await peer.read_to_end() == b""
+
+
+@EVERY
+async def test_aclose_under_cancellation_returns_at_once(kind: Kind) -> None:
+    async with kind.link() as (transport, peer):
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await transport.aclose()
+        assert (await receive_to_end(transport))[1].by == "client"
+        await peer.ended()
+
+
+@SOCKETS
+async def test_cancelling_aclose_ends_the_connection_at_once(kind: SocketKind) -> None:
+    async with connected(kind, PATIENT) as (transport, peer):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(transport.aclose)
+            await peer.read_until(CLOSE)
+            tasks.cancel_scope.cancel()
+        assert await peer.read_to_end() == b""
+        assert told((await receive_to_end(transport))[1]) == (1000, "client")
+
+
+@SOCKETS
+async def test_cancelling_one_of_two_closes_leaves_no_one_waiting(kind: SocketKind) -> None:
+    async with connected(kind, PATIENT) as (transport, peer), anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as first:
+            first.start_soon(transport.aclose)
+            await peer.read_until(CLOSE)
+            tasks.start_soon(transport.aclose)
+            await anyio.wait_all_tasks_blocked()
+            first.cancel_scope.cancel()
+        assert await peer.read_to_end() == b""
+
+
+# Abort
+
+
+@EVERY
+async def test_abort_wakes_a_waiting_receive(kind: Kind) -> None:
+    async with kind.link() as (transport, peer), anyio.create_task_group() as tasks:
+
+        async def waiting() -> None:
+            assert told((await receive_to_end(transport))[1]) == (1006, "client")
+
+        tasks.start_soon(waiting)
+        await anyio.wait_all_tasks_blocked()
+        transport.abort()
+        assert await peer.ended() == (1006, "")
+
+
+@EVERY
+async def test_abort_wakes_a_waiting_send(kind: Kind) -> None:
+    async with kind.link() as (transport, _peer), anyio.create_task_group() as tasks:
+        over = await tasks.start(_send_until_closed, transport)
+        await anyio.wait_all_tasks_blocked()
+        transport.abort()
+        await over.wait()
+
+
+@SOCKETS
+async def test_abort_says_nothing(kind: SocketKind) -> None:
+    async with connected(kind) as (transport, peer):
+        transport.abort()
+        assert await peer.read_to_end() == b""
+
+
+@EVERY
+async def test_abort_again_is_nothing(kind: Kind) -> None:
+    async with kind.link() as (transport, _peer):
+        transport.abort()
+        transport.abort()
+        await transport.aclose()
+        assert told((await receive_to_end(transport))[1]) == (1006, "client")
+        transport.abort()
+
+
+@SOCKETS
+async def test_abort_during_aclose(kind: SocketKind) -> None:
+    async with connected(kind, PATIENT) as (transport, peer), anyio.create_task_group() as tasks:
+        tasks.start_soon(transport.aclose)
+        await peer.read_until(CLOSE)
+        transport.abort()
+        assert await peer.read_to_end() == b""
+
+
+# Nothing is left
+
+
+async def _aclose(transport: Transport, peer: RawPeer) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(transport.aclose)
+        await peer.ended()
+
+
+async def _abort(transport: Transport, peer: RawPeer) -> None:
+    transport.abort()
+
+
+async def _server_close(transport: Transport, peer: RawPeer) -> None:
+    await peer.write(close_frame(1000))
+    await receive_to_end(transport)
+    await transport.aclose()
+
+
+async def _reset(transport: Transport, peer: RawPeer) -> None:
+    peer.reset()
+    await receive_to_end(transport)
+    await transport.aclose()
+
+
+async def _cancelled(transport: Transport, peer: RawPeer) -> None:
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await transport.aclose()
+
+
+@SOCKETS
+@pytest.mark.parametrize("way", [_aclose, _abort, _server_close, _reset, _cancelled])
+async def test_no_way_of_ending_leaks(
+    kind: SocketKind, way: Callable[[Transport, RawPeer], Awaitable[None]]
+) -> None:
+    before = await _open_files()
+    async with connected(kind) as (transport, peer):
+        await transport.send([b"unread"])
+        await peer.send("unread")
+        await way(transport, peer)
+    del transport
+    assert await _open_files() == before
+
+
+@SOCKETS
+async def test_no_failed_opening_leaks(kind: SocketKind) -> None:
+    before = await _open_files()
+    with RawListener() as listener:
+
+        async def refuse() -> None:
+            await (await listener.accept()).refuse(403)
+
+        error = await open_error(kind, Endpoint(listener.url()), beside=refuse)
+        assert error.status == 403
+    assert await _open_files() == before
+
+
+async def _open_files() -> int:
+    """How many files are open, with garbage collected: a ResourceWarning there is an error."""
+    for _ in range(5):
+        await checkpoint()  # asyncio closes a socket in a later turn
+    gc.collect()
+    return len([one async for one in anyio.Path("/dev/fd").iterdir()])
