@@ -1,0 +1,54 @@
+"""anyrealtime: the Realtime protocol as structured concurrency, on asyncio and on Trio.
+
+The two paths, from file to file:
+
+    an event    socket → _transport/_anyio.py (bytes → frames, in _frames.py)
+                → events/codec.py (frame → event) → _runtime/_reader.py (what it changes,
+                by _protocol) → _runtime/_dispatch.py (who gets it) → _runtime/_stream.py
+                → your `async for`
+    a command   your call → _runtime/_connection.py (legal? an id, the dialect's words)
+                → events/codec.py → _runtime/_outbox.py → _transport/_anyio.py → socket;
+                its answer, or its error, comes back through _protocol/_replies.py
+
+`open_realtime` (_runtime/_open.py) starts and ends it all; _runtime/_lifetime.py says how a
+connection ends and who is told. Events are in `anyrealtime.events`.
+"""
+
+from anyrealtime._runtime._connection import Connection, SessionView
+from anyrealtime._runtime._open import open_realtime
+from anyrealtime._runtime._stream import Dropped, EventStream
+from anyrealtime._transport._base import Transport, TransportClosed
+from anyrealtime.errors import (
+    AckTimeout,
+    ConfigurationError,
+    ConnectFailed,
+    ConnectionClosed,
+    InternalError,
+    ProtocolViolation,
+    RealtimeError,
+    RequestError,
+    ResponseFailed,
+    ServerError,
+    StreamOverflow,
+)
+
+__all__ = [
+    "AckTimeout",
+    "ConfigurationError",
+    "ConnectFailed",
+    "Connection",
+    "ConnectionClosed",
+    "Dropped",
+    "EventStream",
+    "InternalError",
+    "ProtocolViolation",
+    "RealtimeError",
+    "RequestError",
+    "ResponseFailed",
+    "ServerError",
+    "SessionView",
+    "StreamOverflow",
+    "Transport",
+    "TransportClosed",
+    "open_realtime",
+]

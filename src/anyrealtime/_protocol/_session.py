@@ -1,0 +1,55 @@
+"""What the server last said about the session: the one place that remembers it.
+
+No loop, no clock: events in, attributes out.
+"""
+
+from __future__ import annotations
+
+from anyrealtime.events import (
+    AnySession,
+    InvalidEvent,
+    ServerEvent,
+    SessionCreated,
+    SessionUpdated,
+    decode_envelope,
+)
+
+CREATED = frozenset({"session.created", "transcription_session.created"})
+UPDATED = frozenset({"session.updated", "transcription_session.updated"})
+
+
+class SessionState:
+    """The session of one connection.
+
+    Attributes:
+        created: whether the server has announced it.
+        current: the effective session as the server last described it, None before that.
+        id: the server's name for it, None before it is known.
+        expires_at: Unix time in seconds at which the server ends it, None where it does not say.
+    """
+
+    def __init__(self) -> None:
+        self.created = False
+        self.current: AnySession | None = None
+        self.id: str | None = None
+        self.expires_at: int | None = None
+
+    def apply(self, event: ServerEvent) -> None:
+        """Take over what an event of a type in CREATED or UPDATED says."""
+        if event.type in CREATED:
+            self.created = True
+        if isinstance(event, SessionCreated | SessionUpdated):
+            self.current = event.session
+            self._identify(event.session.id, event.session.expires_at)
+        elif isinstance(
+            event, InvalidEvent
+        ):  # its payload has drifted; who it is can still be read
+            envelope = decode_envelope(event.raw)
+            if envelope is not None and envelope.session is not None:
+                self._identify(envelope.session.id, envelope.session.expires_at)
+
+    def _identify(self, session_id: object, expires_at: object) -> None:
+        if isinstance(session_id, str):
+            self.id = session_id
+        if isinstance(expires_at, int):
+            self.expires_at = expires_at

@@ -1,0 +1,315 @@
+"""The connection as the program sees it: its streams, its commands, its state.
+
+Thin on purpose: each method names the room that does the work. Opening and closing are
+`_open.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Literal, TypeVar, overload
+
+import anyio
+from msgspec.structs import replace
+
+from anyrealtime._protocol._dialect import Dialect, lower
+from anyrealtime._protocol._session import SessionState
+from anyrealtime._runtime._lifetime import Lifetime
+from anyrealtime._runtime._stream import Dropped, EventStream, Overflow
+from anyrealtime._transport._base import Transport
+from anyrealtime.errors import ConfigurationError, ProtocolViolation
+from anyrealtime.events import (
+    CLIENT_EVENTS,
+    AnySession,
+    ClientEvent,
+    ServerEvent,
+    UnknownEvent,
+    encode,
+)
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+
+DEFAULT_MAX_EVENTS = 65_536
+DEFAULT_MAX_BYTES = 16 * 2**20
+
+_CLIENT_CLASSES = frozenset(CLIENT_EVENTS.values())
+
+
+class SessionView:
+    """`connection.session`: what the server last said about the session."""
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+
+    @property
+    def current(self) -> AnySession | None:
+        """The effective session; None where the server has not described it."""
+        return self._state.current
+
+    @property
+    def id(self) -> str | None:
+        """The server's name for the session."""
+        return self._state.id
+
+    @property
+    def expires_at(self) -> int | None:
+        """Unix time in seconds at which the server ends the session, where it says so."""
+        return self._state.expires_at
+
+
+class Connection:
+    """An open Realtime connection. Made by `open_realtime`, and usable inside its block only.
+
+    `async for event in connection` gives every server event since the opening, in order.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        lifetime: Lifetime,
+        session: SessionState,
+        *,
+        main: EventStream[ServerEvent] | None,
+        dialect: Dialect,
+        id_prefix: str,
+    ) -> None:
+        self._transport = transport
+        self._lifetime = lifetime
+        self._main = main
+        self._dialect: Dialect = dialect
+        self._id_prefix = id_prefix
+        self._sent = 0
+        self.session = SessionView(session)
+
+    @property
+    def transport(self) -> Transport:
+        """What carries the frames; `transport.raw` is the WebSocket library's own object."""
+        return self._transport
+
+    # Receiving
+
+    def __aiter__(self) -> EventStream[ServerEvent]:
+        return self._main_stream().__aiter__()
+
+    async def __anext__(self) -> ServerEvent:
+        return await self._main_stream().__anext__()
+
+    async def receive(self) -> ServerEvent:
+        """The next event of the main stream.
+
+        Cancelling loses nothing: the event is the next one then.
+
+        Raises:
+            anyio.EndOfStream: this side closed the connection, or the server did so cleanly.
+            ConnectionClosed: the connection was lost.
+            StreamOverflow: the main stream was not read fast enough.
+        """
+        return await self._main_stream().receive()
+
+    def _main_stream(self) -> EventStream[ServerEvent]:
+        if self._main is None:
+            raise ProtocolViolation(
+                "there is no main stream: open_realtime() was called with max_events=0; "
+                "use connection.subscribe()"
+            )
+        return self._main
+
+    @overload
+    def subscribe(
+        self, *, max_events: int = ..., max_bytes: int = ..., overflow: Literal["raise"] = ...
+    ) -> AbstractAsyncContextManager[EventStream[ServerEvent]]: ...
+    @overload
+    def subscribe(
+        self, *, max_events: int = ..., max_bytes: int = ..., overflow: Literal["drop_oldest"]
+    ) -> AbstractAsyncContextManager[EventStream[ServerEvent | Dropped]]: ...
+    @overload
+    def subscribe(
+        self,
+        kind: type[A],
+        /,
+        *,
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["raise"] = ...,
+    ) -> AbstractAsyncContextManager[EventStream[A]]: ...
+    @overload
+    def subscribe(
+        self,
+        kind: type[A],
+        kind2: type[B],
+        /,
+        *,
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["raise"] = ...,
+    ) -> AbstractAsyncContextManager[EventStream[A | B]]: ...
+    @overload
+    def subscribe(
+        self,
+        kind: type[A],
+        kind2: type[B],
+        kind3: type[C],
+        /,
+        *,
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["raise"] = ...,
+    ) -> AbstractAsyncContextManager[EventStream[A | B | C]]: ...
+    @overload
+    def subscribe(
+        self,
+        kind: type[A],
+        kind2: type[B],
+        kind3: type[C],
+        kind4: type[D],
+        /,
+        *,
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["raise"] = ...,
+    ) -> AbstractAsyncContextManager[EventStream[A | B | C | D]]: ...
+    @overload
+    def subscribe(
+        self,
+        *kinds: type[A],
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["drop_oldest"],
+    ) -> AbstractAsyncContextManager[EventStream[A | Dropped]]: ...
+    @overload
+    def subscribe(
+        self,
+        *kinds: type[A],
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["raise"] = ...,
+    ) -> AbstractAsyncContextManager[EventStream[A]]: ...
+
+    def subscribe(
+        self,
+        *kinds: type[Any],
+        max_events: int = DEFAULT_MAX_EVENTS,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        overflow: Overflow = "raise",
+    ) -> AbstractAsyncContextManager[EventStream[Any]]:
+        """A stream of its own for the events of these classes, subclasses included; of all without any.
+
+        It begins when the block is entered, before anything is awaited. While a subscription
+        that names `ErrorEvent` is open, an `error` event that answers no command is raised
+        nowhere: it is this subscription's.
+
+        Args:
+            kinds: event classes, `UnknownEvent` and `InvalidEvent` among them.
+            max_events: how many events the stream holds at most.
+            max_bytes: how many bytes of frames it holds at most.
+            overflow: what a full stream does: "raise" fails it with StreamOverflow after what
+                it holds, "drop_oldest" loses the oldest and says how many by `Dropped`.
+
+        Raises:
+            ConfigurationError: an argument is wrong.
+        """
+        for kind in kinds:
+            if not isinstance(kind, type):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConfigurationError(f"subscribe() takes event classes, not {kind!r}")
+        _check_bounds(max_events, max_bytes, overflow)
+        return self._subscription(kinds, max_events, max_bytes, overflow)
+
+    @asynccontextmanager
+    async def _subscription(
+        self, kinds: tuple[type, ...], max_events: int, max_bytes: int, overflow: Overflow
+    ) -> AsyncGenerator[EventStream[Any], None]:
+        with self._lifetime.dispatcher.stream(
+            kinds, max_events=max_events, max_bytes=max_bytes, overflow=overflow
+        ) as stream:
+            yield stream
+
+    def raw_frames(
+        self,
+        *,
+        max_events: int = DEFAULT_MAX_EVENTS,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        overflow: Literal["raise"] = "raise",
+    ) -> AbstractAsyncContextManager[EventStream[bytes]]:
+        """A stream of the frames as they came, for relays and recorders: nothing is converted.
+
+        Bounds are as in `subscribe`.
+        """
+        _check_bounds(max_events, max_bytes, overflow)
+        return self._raw_subscription(max_events, max_bytes)
+
+    @asynccontextmanager
+    async def _raw_subscription(
+        self, max_events: int, max_bytes: int
+    ) -> AsyncGenerator[EventStream[bytes], None]:
+        with self._lifetime.dispatcher.raw_stream(
+            max_events=max_events, max_bytes=max_bytes, overflow="raise"
+        ) as stream:
+            yield stream
+
+    # Sending
+
+    async def send(self, event: ClientEvent) -> str:
+        """Queue an event to be sent, and return its `event_id`; given one if it has none.
+
+        Waits only while 1 MiB is queued already. An error that the server answers with
+        names that id and follows the rules of unclaimed errors.
+
+        Cancelling sends nothing; after it has returned, the event will be sent whole.
+
+        Raises:
+            ConfigurationError: this is no client event, or the dialect cannot say it.
+            ConnectionClosed: the connection is over.
+        """
+        event, event_id = self.prepare(event)
+        await self._lifetime.outbox.put(encode(event))
+        return event_id
+
+    def prepare(self, event: ClientEvent) -> tuple[ClientEvent, str]:
+        """Give the event an id and the words of the connection's dialect."""
+        if isinstance(event, UnknownEvent):  # a vendor's own, sent as it is
+            return event, event.event_id or ""
+        if type(event) not in _CLIENT_CLASSES:
+            raise ConfigurationError(
+                "send() takes a client event of anyrealtime.events, such as ResponseCreate(), "
+                f"not {type(event).__name__}"
+            )
+        if event.event_id is None:
+            self._sent += 1
+            event = replace(event, event_id=f"{self._id_prefix}{self._sent}")
+        if self._dialect != "ga":
+            event = lower(event)
+        return event, event.event_id or ""
+
+    # Closing
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Send what is queued, then CLOSE, and wait for the peer for the close timeout at most.
+
+        Leaving the block does the same. Streams end after what they hold. Cancelling drops the
+        connection at once.
+        """
+        with anyio.move_on_after(self._lifetime.close_timeout):
+            await close_gracefully(self._lifetime, self._transport, code, reason)
+        self._transport.abort()
+
+
+async def close_gracefully(
+    lifetime: Lifetime, transport: Transport, code: int = 1000, reason: str = ""
+) -> None:
+    """Send what is queued, then CLOSE, and wait for the peer; the caller bounds it."""
+    lifetime.leave()
+    await lifetime.outbox.drained()
+    await transport.aclose(code, reason)
+
+
+def _check_bounds(max_events: int, max_bytes: int, overflow: str) -> None:
+    if max_events < 1:
+        raise ConfigurationError(f"max_events= must be at least 1, not {max_events!r}")
+    if max_bytes < 1:
+        raise ConfigurationError(f"max_bytes= must be at least 1, not {max_bytes!r}")
+    if overflow not in ("raise", "drop_oldest"):
+        raise ConfigurationError(f'overflow= must be "raise" or "drop_oldest", not {overflow!r}')

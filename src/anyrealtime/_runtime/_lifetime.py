@@ -1,0 +1,173 @@
+"""How a connection ends, and who is told: the error rules and the rules of loss.
+
+One object per connection, fed by the reader and asked by `open_realtime`. It ends the
+streams, fails the commands and cancels the body; it reads no socket and decodes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import anyio
+from anyio.abc import TaskGroup
+
+from anyrealtime._protocol._replies import Replies
+from anyrealtime._protocol._verdict import server_error, verdict
+from anyrealtime._runtime._dispatch import Dispatcher
+from anyrealtime._runtime._outbox import Outbox
+from anyrealtime._transport._base import TransportClosed
+from anyrealtime.errors import ConnectionClosed, InternalError, RealtimeError, ServerError
+from anyrealtime.events import ErrorEvent
+
+_HOLD = 0.05  # seconds an unclaimed error waits for the CLOSE that may follow it
+_NORMAL = 1000  # RFC 6455, 7.4.1; 1001 is how sessions expire, so it is no clean end here
+
+
+class Lifetime:
+    """The end of one connection.
+
+    Attributes:
+        failure: what `open_realtime` raises; None as long as nothing went wrong.
+        over: the connection has ended, for whatever reason.
+        leaving: this side has decided to close.
+        body: cancelled when there is a failure that the body was not told.
+    """
+
+    def __init__(self, *, replies: Replies, close_timeout: float, deliver_errors: bool) -> None:
+        self.dispatcher = Dispatcher(self.told)
+        self.outbox = Outbox(self.raise_if_over)
+        self.replies = replies
+        self.failure: RealtimeError | None = None
+        self.over = False
+        self.leaving = False
+        self.body = anyio.CancelScope()
+        self.close_timeout = close_timeout
+        self._deliver_errors = deliver_errors
+        self._entered = False
+        self._told = False
+        self._held: ServerError | None = None  # an error that may belong to a CLOSE
+        self._ending: Callable[[], ConnectionClosed] = lambda: ConnectionClosed(
+            _NORMAL, "", "client"
+        )
+        self._changed = anyio.Event()
+        self._timers: TaskGroup | None = None
+
+    # What the connection's own tasks tell
+
+    def start(self, timers: TaskGroup) -> None:
+        """Give the task group in which the rules that need time may wait."""
+        self._timers = timers
+
+    def on_error(self, event: ErrorEvent) -> None:
+        """Apply the error rules to an `error` event; streams get it besides."""
+        if self.replies.refused(event):
+            self.changed()
+            return
+        what = verdict(event.error)
+        if what == "benign" or self.dispatcher.claims_errors():
+            return
+        if self._deliver_errors and self._entered:
+            return
+        if self._held is None and self._timers is not None and not self.leaving:
+            self._held = server_error(event.error)
+            hold = self.close_timeout if what == "raise_if_not_closed" else _HOLD
+            self._timers.start_soon(self._raise_unless_closed, max(hold, _HOLD))
+
+    def on_closed(self, closed: TransportClosed) -> None:
+        """The transport has ended, and everything it had received was published."""
+        if self.over:
+            return
+        if self.leaving:
+            self._end(clean=True)
+            return
+        error = self._held
+        self._ending = lambda: ConnectionClosed(closed.code, closed.reason, closed.by, error)
+        clean = closed.code == _NORMAL and closed.by == "server" and error is None
+        self._end(clean=clean)
+        if not clean and not self._entered:
+            self.failure = self._ending()
+        elif not clean and self._timers is not None:
+            self._timers.start_soon(self._cancel_idle_body)
+
+    def on_bug(self, exc: Exception) -> None:
+        """One of our own tasks failed."""
+        if self.failure is None:
+            self.failure = InternalError(f"a bug in anyrealtime, please report it: {exc!r}")
+            self.failure.__cause__ = exc
+        self._end(clean=True)
+        self.body.cancel()
+
+    def told(self) -> None:
+        """The body has had the loss raised to it."""
+        self._told = True
+
+    def changed(self) -> None:
+        """Something that `wait_until` may wait for has happened."""
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    # What the program's calls ask
+
+    def raise_if_over(self) -> None:
+        """Raise ConnectionClosed if nothing can be sent any more."""
+        if self.over or self.leaving:
+            self._told = True
+            raise self._ending()
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for `condition`; raise the failure if the connection fails before."""
+        while not condition():
+            if self.failure is not None:
+                raise self.failure
+            if self.over:
+                raise self._ending()
+            await self._changed.wait()
+
+    def enter(self) -> None:
+        """The connection is usable: the body begins."""
+        if self.failure is not None:
+            raise self.failure
+        if self.over:
+            raise self._ending()
+        self._entered = True
+
+    def leave(self) -> None:
+        """This side closes: what ends the connection from now on is no loss."""
+        self.leaving = True
+        if self.failure is None and self._held is not None and not self.over:
+            self.failure = self._held  # its time was not up, but it is nobody's
+
+    # The rules
+
+    def _end(self, *, clean: bool) -> None:
+        self.over = True
+        self.dispatcher.end(None if clean else self._ending)
+        if self.replies.fail_all(self._ending):
+            self._told = True
+        self.outbox.close()
+        self.changed()
+
+    async def _raise_unless_closed(self, hold: float) -> None:
+        with anyio.move_on_after(hold):
+            await self._wait_until_over()
+        if not self.over and not self.leaving and self.failure is None:
+            self.failure, self._held = self._held, None
+            self.changed()
+            self.body.cancel()
+
+    async def _wait_until_over(self) -> None:
+        while not self.over:
+            await self._changed.wait()
+
+    async def _cancel_idle_body(self) -> None:
+        """Give the body the close timeout to come back; each event it takes begins it anew."""
+        lost_at = perf_counter()
+        while not self._told:
+            since = max(lost_at, self.dispatcher.taken_at())
+            remaining = since + self.close_timeout - perf_counter()
+            if remaining <= 0:
+                self.failure = self._ending()
+                self.body.cancel()
+                return
+            await anyio.sleep(remaining)
