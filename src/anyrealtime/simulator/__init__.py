@@ -1,0 +1,40 @@
+"""A Realtime server that runs offline: the protocol's rules are real, the model is not.
+
+    async with open_simulator() as simulator:
+        ...  # point any Realtime client at simulator.url
+
+The way of an event: socket -> `_websocket` (bytes -> message) -> `_connection` -> `_rules`
+(what is legal, what is answered), which uses `_grammar` (what may be said at all),
+`_session`, `_conversation` and `_responses`; `_beta` translates at its edge. The answer comes
+from a `Model` (`_model`, `_talker`), its sound from `_speech`. This package takes no rule from
+the client's side: `_protocol`, `_runtime` and `_transport` are not imported here.
+"""
+
+from anyrealtime.simulator._admission import Dialect
+from anyrealtime.simulator._connection import SimulatedConnection
+from anyrealtime.simulator._model import (
+    FunctionCallRequest,
+    Model,
+    ModelFailure,
+    ModelRequest,
+    Said,
+)
+from anyrealtime.simulator._options import Speak
+from anyrealtime.simulator._server import Simulator, open_simulator
+from anyrealtime.simulator._speech import speak
+from anyrealtime.simulator._talker import default_model
+
+__all__ = [
+    "Dialect",
+    "FunctionCallRequest",
+    "Model",
+    "ModelFailure",
+    "ModelRequest",
+    "Said",
+    "SimulatedConnection",
+    "Simulator",
+    "Speak",
+    "default_model",
+    "open_simulator",
+    "speak",
+]

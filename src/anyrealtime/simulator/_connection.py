@@ -1,0 +1,363 @@
+"""One client's connection: its socket, its rulebook and its responses, in one task group.
+
+What the rulebook decides is carried out here: frames go out, models are asked, responses
+are paced and stopped. No rule of the protocol is written here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Literal, TypeVar
+
+import anyio
+import msgspec
+from anyio.abc import ByteStream, TaskGroup
+from anyio.lowlevel import checkpoint
+
+from anyrealtime.events import (
+    ClientEvent,
+    Event,
+    FunctionTool,
+    InvalidEvent,
+    ServerEvent,
+    UnknownEvent,
+    decode_client,
+    encode,
+)
+from anyrealtime.simulator import _admission as admission
+from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator._audio import encoded
+from anyrealtime.simulator._errors import SERVER_ERROR, Refusal
+from anyrealtime.simulator._model import (
+    ModelFailure,
+    ModelRequest,
+    last_turn,
+    public_item,
+    said,
+)
+from anyrealtime.simulator._options import Options
+from anyrealtime.simulator._rules import Rulebook, Start
+from anyrealtime.simulator._session import Opening, plain
+from anyrealtime.simulator._websocket import Bell, Message, WebSocket
+
+E = TypeVar("E", bound=Event | UnknownEvent | InvalidEvent)
+
+EXPIRED_CLOSE = 1001
+HANDSHAKE_SECONDS = 10.0
+# A client that sends and never reads is not heard beyond this many times the bound.
+READER_SHARE = 4
+
+
+class SimulatedConnection:
+    """A client that connected, as the program around the simulator sees it.
+
+    Attributes:
+        received_frames: what the client sent, message by message, unless `record=False`.
+        sent_frames: what it was sent, likewise.
+    """
+
+    def __init__(
+        self,
+        stream: ByteStream,
+        options: Options,
+        serial: int,
+        *,
+        arrived: Callable[[SimulatedConnection], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self.received_frames: list[bytes] = []
+        self.sent_frames: list[bytes] = []
+        self._stream = stream
+        self._options = options
+        self._serial = serial
+        self._arrived = arrived
+        self._failed = failed
+        self._socket = WebSocket(
+            stream,
+            subprotocol=admission.SUBPROTOCOL,
+            max_message_bytes=options.max_message_bytes,
+        )
+        self._visitor = admission.visit("", [])
+        self._rules: Rulebook | None = None
+        self._decoded: list[ClientEvent] = []
+        self._heard = Bell()
+        self._closing = anyio.Event()
+        self._over = anyio.Event()
+        self._life = anyio.CancelScope()
+        self._answers: dict[str, anyio.CancelScope] = {}
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "closed"
+        return f"<SimulatedConnection {self._serial} {self.dialect} {state}>"
+
+    # What a test or a demo looks at
+
+    @property
+    def path(self) -> str:
+        """The path it connected to, without the query."""
+        return self._visitor.path
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query it connected with."""
+        return self._visitor.query
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers it connected with, by lower-case name; they may hold a key."""
+        return self._visitor.headers
+
+    @property
+    def subprotocols(self) -> Sequence[str]:
+        """The subprotocols it offered."""
+        return self._visitor.subprotocols
+
+    @property
+    def dialect(self) -> Literal["ga", "beta"]:
+        """What is spoken on it."""
+        return "beta" if self._rules is not None and self._rules.opening.beta else "ga"
+
+    @property
+    def session(self) -> Mapping[str, object]:
+        """The session in force, in GA form; empty for a client that was turned away."""
+        return {} if self._rules is None else self._rules.session
+
+    @property
+    def received(self) -> list[ClientEvent]:
+        """What the client sent, decoded; what is no event is an InvalidEvent or UnknownEvent."""
+        done = len(self._decoded)
+        self._decoded += (decode_client(frame) for frame in self.received_frames[done:])
+        return list(self._decoded)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be written to."""
+        return self._socket.is_open and not self._over.is_set()
+
+    @property
+    def close_code(self) -> int | None:
+        """The code of the client's CLOSE frame, None while and where there is none."""
+        return self._socket.close_code
+
+    @property
+    def close_reason(self) -> str:
+        """The reason of the client's CLOSE frame."""
+        return self._socket.close_reason
+
+    async def wait_received(self, kind: type[E], count: int = 1) -> E:
+        """Wait until the client has sent `count` events of `kind`; return the last of these.
+
+        Cancelling leaves nothing behind.
+
+        Raises:
+            EOFError: the connection ended first.
+            RuntimeError: nothing is recorded (`record=False`), so it would wait for ever.
+        """
+        if not self._options.record:
+            raise RuntimeError("the simulator was opened with record=False")
+        while True:
+            found = [event for event in self.received if isinstance(event, kind)]
+            if len(found) >= count:
+                await checkpoint()
+                return found[count - 1]
+            if self._over.is_set():
+                raise EOFError(f"the client left after {len(found)} of {count} {kind.__name__}")
+            await self._heard.wait()
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection is over and its tasks have ended."""
+        await self._over.wait()
+
+    # What a test may do to the client
+
+    def send(self, event: ServerEvent | Mapping[str, object]) -> None:
+        """Send an event the rules would not send; no rule takes notice of it."""
+        if isinstance(event, Mapping):
+            self.send_frame(msgspec.json.encode(event))
+        else:
+            self.send_frame(encode(event))
+
+    def send_frame(self, frame: bytes) -> None:
+        """Send a text frame as it is, sense or nonsense."""
+        if self._options.record:
+            self.sent_frames.append(frame)
+        self._socket.send_text(frame)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Send CLOSE behind what is queued; the client gets the close timeout to answer."""
+        self._socket.close(code, reason)
+        self._closing.set()
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        self._life.cancel()
+
+    # Its life
+
+    async def serve(self) -> None:
+        """Serve the client until it leaves. Raises nothing that a client can cause."""
+        try:
+            upgraded = False
+            with anyio.move_on_after(HANDSHAKE_SECONDS):
+                upgraded = await self._socket.handshake(self._look)
+            if upgraded:
+                self._arrived(self)
+                await self._stay()
+        finally:
+            try:
+                await anyio.aclose_forcefully(self._stream)
+            finally:
+                self._over.set()
+                self._heard.ring()
+
+    def _look(self, target: str, headers: Sequence[tuple[str, str]]) -> str | None:
+        self._visitor = admission.visit(target, headers)
+        return None if self._visitor.is_realtime else "There is nothing here.\n"
+
+    async def _stay(self) -> None:
+        with self._life:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._socket.write)
+                tasks.start_soon(self._hang_up)
+                self._greet(tasks)
+                await self._listen(tasks)
+                with anyio.move_on_after(self._options.close_timeout):
+                    await self._socket.drain(0)
+                tasks.cancel_scope.cancel()
+
+    def _greet(self, tasks: TaskGroup) -> None:
+        opening = self._opening()
+        rules = Rulebook(opening, serial=self._serial, obfuscate=self._options.obfuscation)
+        turned_away = self._options.door.turn_away(self._visitor)
+        if turned_away is None:
+            self._rules = rules
+            rules.open()
+            self._flush(rules)
+            tasks.start_soon(self._expire, rules)
+        else:
+            rules.refuse(turned_away.refusal)
+            self._flush(rules)
+            self.close(turned_away.close_code, turned_away.refusal.close_reason)
+
+    def _opening(self) -> Opening:
+        visitor = self._visitor
+        beta = self._options.door.speaks_beta(visitor)
+        return Opening(
+            model=admission.asked_model(visitor) or admission.DEFAULT_MODEL,
+            beta=beta,
+            transcription=admission.is_transcription(visitor) and not beta,
+            sideband=admission.is_sideband(visitor),
+            expires_at=int(time.time() + self._options.session_seconds),
+        )
+
+    async def _listen(self, tasks: TaskGroup) -> None:
+        while (messages := await self._socket.receive()) is not None:
+            for message in messages:
+                self._hear(message, tasks)
+            if not self._socket.is_open:
+                self._closing.set()
+            await self._socket.drain(READER_SHARE * self._options.max_unsent_bytes)
+
+    def _hear(self, message: Message, tasks: TaskGroup) -> None:
+        if self._options.record:
+            self.received_frames.append(message.data)
+        if self._rules is not None and self._socket.is_open:
+            if message.is_text:
+                self._rules.text(message.data)
+            else:
+                self._rules.binary()
+            self._flush(self._rules)
+            for effect in self._rules.effects():
+                if isinstance(effect, Start):
+                    tasks.start_soon(self._answer, self._rules, effect)
+                elif effect.response_id in self._answers:
+                    self._answers[effect.response_id].cancel()
+        self._heard.ring()
+
+    def _flush(self, rules: Rulebook) -> None:
+        for frame in rules.take():
+            self.send_frame(frame)
+
+    async def _hang_up(self) -> None:
+        """A client that does not answer CLOSE is dropped."""
+        await self._closing.wait()
+        await anyio.sleep(self._options.close_timeout)
+        self.abort()
+
+    async def _expire(self, rules: Rulebook) -> None:
+        await anyio.sleep(self._options.session_seconds)
+        minutes = self._options.session_seconds / 60
+        text = f"Your session hit the maximum duration of {minutes:g} minutes."
+        rules.refuse(Refusal("session_expired", text))
+        self._flush(rules)
+        self.close(EXPIRED_CLOSE, text)
+
+    # Its responses
+
+    async def _answer(self, rules: Rulebook, start: Start) -> None:
+        """Let the model answer and end the response, however that goes."""
+        run = start.run
+        if run.closed:
+            return  # cancelled before this task had its first turn
+        with anyio.CancelScope() as scope:
+            self._answers[run.id] = scope
+            try:
+                await self._play(rules, start)
+                run.complete()
+            except ModelFailure as failure:
+                run.fail(failure.type, failure.code, failure.message)
+            except Exception as error:
+                self._failed(error)
+                run.fail(SERVER_ERROR, None, "The model failed.")
+            finally:
+                del self._answers[run.id]
+        self._flush(rules)
+
+    async def _play(self, rules: Rulebook, start: Start) -> None:
+        run = start.run
+        request = model_request(rules, start)
+        async with aclosing(said(self._options.model, request)) as parts:
+            async for part in parts:
+                if isinstance(part, str):
+                    steps = run.say(part, self._options.words_per_delta, self._speak)
+                else:
+                    steps = run.call(part.name, part.arguments_text, part.call_id)
+                for _ in steps:
+                    self._flush(rules)
+                    await self._pause()
+                if run.closed:
+                    return
+
+    async def _pause(self) -> None:
+        await self._socket.drain(self._options.max_unsent_bytes)
+        if self._options.pace > 0:
+            await anyio.sleep(self._options.pace)
+        else:
+            await checkpoint()
+
+    def _speak(self, text: str, format: grammar.Format) -> bytes:  # noqa: A002 - the protocol's own name
+        return encoded(self._options.speak(text), format)
+
+
+def model_request(rules: Rulebook, start: Start) -> ModelRequest:
+    """Put what the model is asked in the words of `anyrealtime.events`."""
+    agreed = start.run.terms
+    text, heard_seconds = last_turn(start.context)
+    choice = agreed.tool_choice
+    return ModelRequest(
+        items=tuple(public_item(entry) for entry in start.context),
+        instructions=agreed.instructions,
+        tools=tuple(
+            msgspec.convert(plain(tool), FunctionTool)
+            for tool in agreed.tools
+            if isinstance(tool, grammar.FunctionTool)
+        ),
+        tool_choice=choice if isinstance(choice, str) else choice.name or "auto",
+        modality=agreed.modality,
+        text=text,
+        heard_seconds=heard_seconds,
+        metadata=agreed.metadata or {},
+        model=rules.opening.model,
+    )

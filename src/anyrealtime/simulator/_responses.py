@@ -1,0 +1,369 @@
+"""A response from `response.created` to `response.done`: its events, in the service's order.
+
+What the model says goes in piece by piece; between two pieces the caller may wait, or end
+the response by any of the four ways it can end. No loop, no clock, no sockets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from msgspec import UnsetType
+
+from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator._audio import Sound, bytes_per_ms
+from anyrealtime.simulator._conversation import Conversation, Entry
+from anyrealtime.simulator._payload import Emit, Ids, Payload
+from anyrealtime.simulator._session import RealtimeSession, check_modalities, plain
+from anyrealtime.simulator._usage import Tokens, count_tokens, spoken_tokens, usage
+
+CHUNK_MS: Final = 200
+_WORD = re.compile(r"\s*\S+|\s+\Z")
+_PADDED: Final = 16
+_PADDING: Final = "oXq7RbTzL2mVcY9w"
+
+Ending: TypeAlias = Literal["completed", "cancelled", "incomplete", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What one response is governed by: the session, and what `response.create` says instead."""
+
+    modality: grammar.Modality
+    instructions: str
+    tools: list[grammar.Tool]
+    tool_choice: grammar.ToolChoice
+    max_output_tokens: grammar.MaxTokens
+    format: grammar.Format
+    voice: grammar.Voice
+    metadata: dict[str, str] | None
+
+
+def terms(session: RealtimeSession, patch: grammar.ResponsePatch) -> Terms:
+    """Lay `patch` over `session`.
+
+    Raises:
+        Refusal: it asks for modalities that do not go together.
+    """
+    check_modalities(patch.output_modalities, "response.output_modalities")
+    said = grammar.OutputChoice()
+    if not isinstance(patch.audio, UnsetType) and not isinstance(patch.audio.output, UnsetType):
+        said = patch.audio.output
+    output = session.audio.output
+    return Terms(
+        modality=_or(patch.output_modalities, session.output_modalities)[0],
+        instructions=_or(patch.instructions, session.instructions),
+        tools=_or(patch.tools, session.tools),
+        tool_choice=_or(patch.tool_choice, session.tool_choice),
+        max_output_tokens=_or(patch.max_output_tokens, session.max_output_tokens),
+        format=_or(said.format, output.format),
+        voice=_or(said.voice, output.voice),
+        metadata=_or(patch.metadata, None),
+    )
+
+
+def _or(said: grammar.T | UnsetType, otherwise: grammar.T) -> grammar.T:
+    return otherwise if isinstance(said, UnsetType) else said
+
+
+def pieces(text: str, words: int | None) -> list[str]:
+    """Cut `text` into deltas of `words` words each (None: one delta); joined they are `text`."""
+    if words is None:
+        return [text] if text else []
+    found: list[str] = _WORD.findall(text)
+    return ["".join(found[start : start + words]) for start in range(0, len(found), words)]
+
+
+@dataclass(slots=True)
+class _Open:
+    """The output item that is being made."""
+
+    entry: Entry
+    index: int
+    said: list[str] = field(default_factory=list[str])
+
+    @property
+    def text(self) -> str:
+        return "".join(self.said)
+
+
+class ResponseRun:
+    """One response under way.
+
+    `say` and `call` make one event a step; whoever steps them sends it and may wait. Once
+    `closed`, nothing more comes out of it.
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        *,
+        ids: Ids,
+        emit: Emit,
+        conversation: Conversation | None,
+        conversation_id: str | None,
+        given: Tokens,
+        cached: Tokens,
+        obfuscate: bool,
+        ended: Callable[[ResponseRun], None],
+    ) -> None:
+        self.id = ids.new("resp")
+        self.terms = terms
+        self.closed = False
+        self.made = Tokens()
+        self.given = given
+        self._cached = cached
+        self._ids = ids
+        self._emit = emit
+        self._conversation = conversation
+        self._conversation_id = conversation_id
+        self._obfuscate = obfuscate
+        self._ended = ended
+        self._open: _Open | None = None
+        self._output: list[Payload] = []
+        self._items = 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes to the default conversation."""
+        return self._conversation is not None
+
+    def begin(self) -> None:
+        """Announce it."""
+        self._emit("response.created", response=self._shown("in_progress", None, None))
+
+    def say(
+        self, text: str, words: int | None, speak: Callable[[str, grammar.Format], bytes]
+    ) -> Iterator[None]:
+        """Add `text` to the answer, `words` at a time, and its sound in an audio response."""
+        for piece in pieces(text, words):
+            if self.closed or not self._afford(piece):
+                return
+            message = self._message()
+            message.said.append(piece)
+            self._delta("transcript" if self._audible else "text", message, piece)
+            yield
+            if self._audible:
+                yield from self._sound(message, speak(piece, self.terms.format))
+
+    def call(self, name: str, arguments: str, call_id: str | None) -> Iterator[None]:
+        """Call a function of the client's with `arguments`, JSON text."""
+        if self.closed:
+            return
+        self._close("completed")
+        called = self._start(
+            {
+                "type": "function_call",
+                "status": "in_progress",
+                "name": name,
+                "call_id": call_id or self._ids.new("call"),
+                "arguments": "",
+            }
+        )
+        for piece in pieces(arguments, 1):
+            if self.closed or not self._afford(piece):
+                return
+            called.said.append(piece)
+            self._delta("arguments", called, piece)
+            yield
+        self._close("completed")
+
+    def complete(self) -> None:
+        """End it as the model meant it."""
+        self._end("completed", None)
+
+    def cancel(self, reason: Literal["client_cancelled", "turn_detected"]) -> None:
+        """End it because somebody does not want the rest."""
+        self._end("cancelled", {"type": "cancelled", "reason": reason})
+
+    def fail(self, type: str, code: str | None, message: str) -> None:  # noqa: A002 - the protocol's own name
+        """End it because the model could not go on."""
+        error = {"type": type, "code": code, "message": message}
+        self._end("failed", {"type": "failed", "error": error})
+
+    @property
+    def _audible(self) -> bool:
+        return self.terms.modality == "audio"
+
+    def _afford(self, piece: str) -> bool:
+        cost = count_tokens(piece)
+        limit = self.terms.max_output_tokens
+        if limit != "inf" and self.made.total + cost > limit:
+            self._end("incomplete", {"type": "incomplete", "reason": "max_output_tokens"})
+            return False
+        self.made = Tokens(self.made.text + cost, self.made.audio)
+        return True
+
+    def _message(self) -> _Open:
+        """The message being said; a new one is announced."""
+        if self._open is not None:
+            return self._open
+        message = self._start(
+            {"type": "message", "status": "in_progress", "role": "assistant", "content": []}
+        )
+        if self._audible:
+            message.entry.sounds[0] = Sound(self.terms.format, bytearray())
+        message.entry.item["content"] = [self._content("")]
+        self._emit(
+            "response.content_part.added",
+            **self._place(message),
+            content_index=0,
+            part=self._part(""),
+        )
+        return message
+
+    def _start(self, item: Payload) -> _Open:
+        opened = self._open = _Open(Entry({"id": self._ids.new("item"), **item}), self._items)
+        self._items += 1
+        shown = dict(opened.entry.item)
+        self._emit(
+            "response.output_item.added",
+            response_id=self.id,
+            output_index=opened.index,
+            item=shown,
+        )
+        if self._conversation is not None:
+            previous = self._conversation.add(opened.entry)
+            self._emit("conversation.item.added", previous_item_id=previous, item=shown)
+        return opened
+
+    def _sound(self, message: _Open, data: bytes) -> Iterator[None]:
+        step = CHUNK_MS * bytes_per_ms(self.terms.format)
+        for start in range(0, len(data), step):
+            if self.closed:
+                return
+            chunk = data[start : start + step]
+            sound = message.entry.sounds[0]
+            sound.data += chunk
+            self.made = Tokens(
+                self.made.text,
+                self.made.audio + spoken_tokens(len(chunk) // bytes_per_ms(self.terms.format)),
+            )
+            self._emit(
+                "response.output_audio.delta",
+                **self._place(message),
+                content_index=0,
+                delta=chunk,
+            )
+            yield
+
+    def _delta(
+        self, kind: Literal["text", "transcript", "arguments"], opened: _Open, delta: str
+    ) -> None:
+        fields = self._place(opened)
+        if kind == "arguments":
+            fields["call_id"] = opened.entry.item["call_id"]
+        else:
+            fields["content_index"] = 0
+        fields["delta"] = delta
+        if self._obfuscate:
+            fields["obfuscation"] = obfuscation(delta)
+        self._emit(_DELTAS[kind], **fields)
+
+    def _place(self, opened: _Open) -> Payload:
+        return {
+            "response_id": self.id,
+            "item_id": opened.entry.id,
+            "output_index": opened.index,
+        }
+
+    def _part(self, text: str) -> Payload:
+        """The part as `response.content_part.*` show it, under the beta names in GA, too."""
+        if self._audible:
+            return {"type": "audio", "transcript": text}
+        return {"type": "text", "text": text}
+
+    def _content(self, text: str) -> Payload:
+        """The part as items show it."""
+        return {**self._part(text), "type": f"output_{self.terms.modality}"}
+
+    def _close(self, status: Literal["completed", "incomplete"]) -> None:
+        opened, self._open = self._open, None
+        if opened is None:
+            return
+        item = {**opened.entry.item, "status": status}
+        if item["type"] == "message":
+            self._close_message(opened)
+            item["content"] = [self._content(opened.text)]
+        else:
+            item["arguments"] = opened.text
+            self._emit(
+                "response.function_call_arguments.done",
+                **self._place(opened),
+                call_id=item["call_id"],
+                name=item["name"],
+                arguments=opened.text,
+            )
+        if self._conversation is not None:
+            # Null as often as not where the service made the item; clients rely on `added`.
+            self._emit("conversation.item.done", previous_item_id=None, item=item)
+        self._emit(
+            "response.output_item.done",
+            response_id=self.id,
+            output_index=opened.index,
+            item=item,
+        )
+        self._output.append(item)
+        if opened.entry.truncated:
+            opened.entry.item["status"] = status
+        else:
+            opened.entry.item = item
+
+    def _close_message(self, opened: _Open) -> None:
+        place, text = {**self._place(opened), "content_index": 0}, opened.text
+        if self._audible:
+            self._emit("response.output_audio.done", **place)
+            self._emit("response.output_audio_transcript.done", **place, transcript=text)
+        else:
+            self._emit("response.output_text.done", **place, text=text)
+        self._emit("response.content_part.done", **place, part=self._part(text))
+
+    def _end(self, status: Ending, details: Payload | None) -> None:
+        if self.closed:
+            return
+        self._close("completed" if status == "completed" else "incomplete")
+        self.closed = True
+        spent = None if status == "failed" else usage(self.given, self._cached, self.made)
+        self._emit("response.done", response=self._shown(status, details, spent))
+        self._ended(self)
+
+    def _shown(
+        self,
+        status: Ending | Literal["in_progress"],
+        details: Payload | None,
+        spent: Payload | None,
+    ) -> Payload:
+        voice = self.terms.voice
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": status,
+            "status_details": details,
+            "output": list(self._output),
+            "conversation_id": self._conversation_id if self.writes else None,
+            "output_modalities": [self.terms.modality],
+            "max_output_tokens": self.terms.max_output_tokens,
+            "audio": {
+                "output": {
+                    "format": plain(self.terms.format),
+                    "voice": voice if isinstance(voice, str) else plain(voice),
+                }
+            },
+            "usage": spent,
+            "metadata": self.terms.metadata,
+        }
+
+
+_DELTAS: Final = {
+    "text": "response.output_text.delta",
+    "transcript": "response.output_audio_transcript.delta",
+    "arguments": "response.function_call_arguments.delta",
+}
+
+
+def obfuscation(delta: str) -> str:
+    """Return filler that hides the length of a short `delta` from who watches the wire."""
+    return _PADDING[min(len(delta), _PADDED) :]

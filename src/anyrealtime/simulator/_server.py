@@ -1,0 +1,220 @@
+"""Opens a simulator: a listening socket, and a task for every client that comes.
+
+Everything lives in one lexical task group inside `open_simulator`. What goes wrong in a
+client's task is kept and raised when the block is left, never lost and never early.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, cast
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSStream
+
+from anyrealtime.simulator._admission import Dialect, Door
+from anyrealtime.simulator._connection import SimulatedConnection
+from anyrealtime.simulator._model import Model
+from anyrealtime.simulator._options import Options, Speak
+from anyrealtime.simulator._speech import speak as tones
+from anyrealtime.simulator._talker import default_model
+
+GOING_AWAY: Final = 1001
+TLS_SECONDS: Final = 10.0
+
+
+class Simulator:
+    """A Realtime server that is listening."""
+
+    def __init__(self, scheme_suffix: str, place: str, port: int, host: Host) -> None:
+        self._suffix = scheme_suffix
+        self._place = place
+        self._port = port
+        self._host = host
+
+    def __repr__(self) -> str:
+        return f"<Simulator {self.url} {len(self.connections)} connections>"
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where a client connects: a ws or wss URL without a query."""
+        return f"ws{self._suffix}://{self._place}/v1/realtime"
+
+    @property
+    def base_url(self) -> str:
+        """The same as an SDK wants it: an http or https URL ending in /v1."""
+        return f"http{self._suffix}://{self._place}/v1"
+
+    @property
+    def connections(self) -> Sequence[SimulatedConnection]:
+        """Every client that was let through the upgrade, in order, those that left included."""
+        return self._host.connections
+
+
+class Host:
+    """Serves who comes in, and remembers what went wrong in doing so."""
+
+    def __init__(self, options: Options, ssl_context: ssl.SSLContext | None) -> None:
+        self.connections: list[SimulatedConnection] = []
+        self.failures: list[Exception] = []
+        self._options = options
+        self._ssl_context = ssl_context
+        self._visits = 0
+
+    async def serve(self, stream: ByteStream) -> None:
+        """Serve one client until it leaves. Raises nothing."""
+        self._visits += 1
+        serial = self._visits
+        try:
+            secured = await _secured(stream, self._ssl_context)
+            if secured is not None:
+                await SimulatedConnection(
+                    secured,
+                    self._options,
+                    serial,
+                    arrived=self.connections.append,
+                    failed=self.failures.append,
+                ).serve()
+        except Exception as error:
+            self.failures.append(_bare(error))
+        finally:
+            await anyio.aclose_forcefully(stream)
+
+    async def dismiss(self) -> None:
+        """Tell everybody that it is over and give them a moment to say so, too."""
+        for connection in self.connections:
+            connection.close(GOING_AWAY, "the simulator is closing")
+        with anyio.move_on_after(self._options.close_timeout):
+            for connection in self.connections:
+                await connection.wait_closed()
+
+    def raise_failure(self) -> None:
+        """Raise what went wrong first, with a note of the rest."""
+        if self.failures:
+            first, *rest = self.failures
+            for other in rest:
+                first.add_note(f"also, in the simulator: {other!r}")
+            raise first
+
+
+@asynccontextmanager
+async def open_simulator(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    model: Model = default_model,
+    speak: Speak = tones,
+    pace: float = 0.0,
+    words_per_delta: int | None = 1,
+    dialect: Dialect = "auto",
+    api_key: str | None = None,
+    models: Collection[str] | None = None,
+    session_seconds: float = 3600.0,
+    obfuscation: bool = False,
+    record: bool = True,
+    max_message_bytes: int = 64 * 2**20,
+    max_unsent_bytes: int = 2**20,
+    close_timeout: float = 0.5,
+    ssl_context: ssl.SSLContext | None = None,
+) -> AsyncGenerator[Simulator, None]:
+    """Open a Realtime server on this machine for as long as the block lasts.
+
+    It listens when the block is entered. When it is left, clients get CLOSE 1001 and at most
+    `close_timeout` to answer; under cancellation they are dropped at once.
+
+    Args:
+        host: the address to listen on.
+        port: 0 takes a free one.
+        model: answers; see `Model`. The default one needs no network.
+        speak: gives an answer its sound in audio responses.
+        pace: seconds between two deltas of a response; 0 sends as fast as the client reads.
+        words_per_delta: words in a text or transcript delta; None makes one delta of each
+            string the model yields.
+        dialect: "auto" speaks beta to clients that ask for it by header, subprotocol or an
+            Azure `api-version`; "beta" to all; "ga" turns those away, as OpenAI does.
+        api_key: demanded of clients as a bearer token, an `api-key` header or a subprotocol;
+            None asks for none.
+        models: the models there are; None takes any name, and none at all.
+        session_seconds: how long a session may last.
+        obfuscation: puts the filler into deltas that OpenAI puts there.
+        record: keeps the frames of each connection for `received` and `sent_frames`.
+        max_message_bytes: a longer message from a client ends its connection with 1009.
+        max_unsent_bytes: responses wait while more than this is queued for their client.
+        close_timeout: seconds a client gets to answer CLOSE.
+        ssl_context: makes it a wss server.
+
+    Raises:
+        OSError: it cannot listen there.
+        Exception: the first exception that a model or the simulator itself raised while it
+            was open, when the block is left and raises none of its own.
+    """
+    options = Options(
+        model=model,
+        speak=speak,
+        pace=pace,
+        words_per_delta=words_per_delta,
+        door=Door(api_key, models, dialect),
+        session_seconds=session_seconds,
+        obfuscation=obfuscation,
+        record=record,
+        max_message_bytes=max_message_bytes,
+        max_unsent_bytes=max_unsent_bytes,
+        close_timeout=close_timeout,
+    )
+    clients = Host(options, ssl_context)
+    listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
+    bound: int = listener.extra(SocketAttribute.local_port)
+    simulator = Simulator(
+        "" if ssl_context is None else "s",
+        f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}",
+        bound,
+        clients,
+    )
+    failure: BaseException | None = None
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, clients.serve)
+        try:
+            yield simulator
+        except (anyio.get_cancelled_exc_class(), GeneratorExit):
+            raise
+        except BaseException as error:
+            # Carried round the task group, which would wrap it.
+            failure = error
+        await clients.dismiss()
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    clients.raise_failure()
+
+
+async def _secured(stream: ByteStream, context: ssl.SSLContext | None) -> ByteStream | None:
+    """Return the stream to speak WebSocket over, None if the client does not agree on TLS."""
+    if context is None:
+        return stream
+    with anyio.move_on_after(TLS_SECONDS):
+        try:
+            # Peers end a TLS connection without its goodbye; WebSocket has its own.
+            return await TLSStream.wrap(
+                stream, server_side=True, ssl_context=context, standard_compatible=False
+            )
+        except (OSError, anyio.BrokenResourceError, anyio.EndOfStream):
+            return None  # ssl.SSLError is an OSError
+    return None
+
+
+def _bare(error: Exception) -> Exception:
+    """Take a lone exception out of the groups that its task groups put round it."""
+    whole: Exception = error
+    if isinstance(error, ExceptionGroup):
+        members = list(cast("ExceptionGroup[Exception]", error).exceptions)
+        if len(members) == 1:
+            return _bare(members[0])
+    return whole

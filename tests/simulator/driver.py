@@ -1,0 +1,114 @@
+"""Drives a rulebook without sockets: commands in, checked events out, models played at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import pairwise
+
+from anyrealtime.simulator._audio import encoded
+from anyrealtime.simulator._responses import ResponseRun
+from anyrealtime.simulator._rules import Rulebook, Start, Stop
+from anyrealtime.simulator._session import Opening
+from anyrealtime.simulator._speech import speak
+from tests.simulator.schemas import Dialect, Json, validate
+
+
+class Driver:
+    """A session in which the test is the client and the model."""
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect = "ga",
+        transcription: bool = False,
+        sideband: bool = False,
+        obfuscate: bool = False,
+    ) -> None:
+        self.dialect: Dialect = dialect
+        self.rules = Rulebook(
+            Opening(
+                model="gpt-realtime",
+                beta=dialect == "beta",
+                transcription=transcription,
+                sideband=sideband,
+                expires_at=1_700_000_000,
+            ),
+            serial=1,
+            obfuscate=obfuscate,
+        )
+        self.started: list[Start] = []
+        self.stopped: list[str] = []
+        self.rules.open()
+        self.opening = self.take()
+
+    def take(self) -> list[Json]:
+        """The events since the last look, each held against its schema."""
+        for effect in self.rules.effects():
+            if isinstance(effect, Stop):
+                self.stopped.append(effect.response_id)
+            else:
+                self.started.append(effect)
+        events: list[Json] = [json.loads(frame) for frame in self.rules.take()]
+        for event in events:
+            assert list(event)[:2] == ["type", "event_id"]
+            validate(event, self.dialect)
+        ids = [event["event_id"] for event in events]
+        assert all(first < second for first, second in pairwise(ids))
+        return events
+
+    def tell(self, kind: str, **fields: object) -> list[Json]:
+        """Send one client event."""
+        return self.tell_text(json.dumps({"type": kind, **fields}))
+
+    def tell_text(self, text: str) -> list[Json]:
+        """Send one text frame."""
+        self.rules.text(text.encode())
+        return self.take()
+
+    def refused(self, kind: str, **fields: object) -> Json:
+        """Send one client event and return the error object that is the only answer."""
+        [event] = self.tell(kind, event_id="evt_test", **fields)
+        assert event["type"] == "error"
+        assert event["error"]["event_id"] == "evt_test"
+        error: Json = event["error"]
+        return error
+
+    def say(self, text: str, **fields: object) -> Json:
+        """Create a user message; return the item."""
+        item = {
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_text", "text": text}],
+        }
+        event = self.tell("conversation.item.create", item=item | fields)[0]
+        shown: Json = event["item"]
+        return shown
+
+    def start(self, **response: object) -> tuple[ResponseRun, list[Json]]:
+        """Ask for a response and leave it running."""
+        events = self.tell("response.create", response=response)
+        assert events[0]["type"] == "response.created", events
+        return self.started[-1].run, events
+
+    def answer(self, *texts: str, **response: object) -> list[Json]:
+        """Ask for a response that says `texts`; return all of its events."""
+        run, events = self.start(**response)
+        for text in texts:
+            finish(run.say(text, 1, lambda piece, form: encoded(speak(piece), form)))
+        run.complete()
+        return events + self.take()
+
+
+def finish(steps: Iterable[None]) -> int:
+    """Take all steps; return how many there were."""
+    return sum(1 for _ in steps)
+
+
+def kinds(events: Iterable[Json]) -> list[str]:
+    """The types of `events`, a run of the same one counted once."""
+    found: list[str] = []
+    for event in events:
+        if found[-1:] != [event["type"]]:
+            found.append(event["type"])
+    return found

@@ -1,0 +1,42 @@
+"""Sound in bytes: durations, the client's buffer, G.711."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from anyrealtime.simulator._audio import MOST_APPEND_BYTES, InputBuffer, Sound, encoded
+from anyrealtime.simulator._errors import Refusal
+from anyrealtime.simulator._grammar import Format, Pcm, Pcma, Pcmu
+
+
+@pytest.mark.parametrize(("form", "size"), [(Pcm(), 48_000), (Pcmu(), 8_000), (Pcma(), 8_000)])
+def test_a_second(form: Format, size: int) -> None:
+    sound = Sound(form, bytearray(size))
+    assert sound.duration_ms == 1_000
+    sound.cut(250)
+    assert sound.duration_ms == 250
+    assert len(encoded(bytes(48_000), form)) == size
+
+
+def test_g711_of_known_samples() -> None:
+    samples = [0, 0, 0, 32_767, 0, 0, -32_768, 0, 0, 1_000, 0, 0, -1_000]
+    pcm = struct.pack(f"<{len(samples)}h", *samples)
+    assert encoded(pcm, Pcmu()).hex() == "ff8000ce4e"
+    assert encoded(pcm, Pcma()).hex() == "d5aa2afa7a"
+
+
+def test_an_event_carries_only_so_much() -> None:
+    buffer = InputBuffer()
+    buffer.append(bytes(MOST_APPEND_BYTES))
+    with pytest.raises(Refusal, match="bytes fit"):
+        buffer.append(bytes(MOST_APPEND_BYTES + 1))
+
+
+def test_a_commit_empties_the_buffer() -> None:
+    buffer = InputBuffer()
+    buffer.append(bytes(800))
+    assert buffer.commit(Pcmu()).duration_ms == 100
+    with pytest.raises(Refusal, match=r"only has 0\.00ms"):
+        buffer.commit(Pcmu())

@@ -1,0 +1,355 @@
+"""One client and its responses over a real socket: models, cancelling, backpressure, the log."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from anyrealtime.events import ConversationItemCreate, InvalidEvent, ResponseCreate
+from anyrealtime.simulator import (
+    FunctionCallRequest,
+    Model,
+    ModelFailure,
+    ModelRequest,
+    Said,
+    open_simulator,
+)
+from tests.simulator.client import Client, dial
+from tests.simulator.driver import kinds
+from tests.simulator.schemas import Json
+
+TEXT = {"output_modalities": ["text"]}
+BETA_HEADER = [("OpenAI-Beta", "realtime=v1")]
+
+
+@pytest.fixture(autouse=True)
+def _bounded(anyio_backend: str) -> None:
+    """Names the backend of every test here."""
+
+
+def text_of(events: list[Json]) -> str:
+    """What was said in text or transcript deltas."""
+    ends = ("text.delta", "transcript.delta")
+    return "".join(event["delta"] for event in events if event["type"].endswith(ends))
+
+
+async def ask(client: Client, question: str, **response: object) -> list[Json]:
+    """Ask and return the events of the answer."""
+    await client.say(question)
+    await client.send("response.create", response=response)
+    return await client.until("response.done")
+
+
+async def test_a_call_of_a_function() -> None:
+    tool = {
+        "type": "function",
+        "name": "get_weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    }
+    with anyio.fail_after(10):
+        async with open_simulator() as simulator, dial(simulator.url) as client:
+            await client.send(
+                "session.update", session={"type": "realtime", "tools": [tool], **TEXT}
+            )
+            events = await ask(client, "What is the weather in London?")
+            [call] = events[-1]["response"]["output"]
+            assert json.loads(call["arguments"]) == {"city": "London"}
+            output = {
+                "type": "function_call_output",
+                "call_id": call["call_id"],
+                "output": "foggy, 12 degrees",
+            }
+            await client.send("conversation.item.create", item=output)
+            await client.send("response.create")
+            assert "foggy, 12 degrees" in text_of(await client.until("response.done"))
+
+
+async def test_an_answer_to_what_was_said_aloud() -> None:
+    with anyio.fail_after(10):
+        async with open_simulator() as simulator, dial(simulator.url) as client:
+            await client.send(
+                "input_audio_buffer.append", audio=base64.b64encode(bytes(57_600)).decode()
+            )
+            await client.send("input_audio_buffer.commit")
+            await client.send("response.create", response=TEXT)
+            assert "1.2 seconds of audio" in text_of(await client.until("response.done"))
+
+
+async def test_models_of_every_kind() -> None:
+    seen: list[ModelRequest] = []
+
+    def generator(request: ModelRequest) -> Iterator[Said]:
+        seen.append(request)
+        yield "one "
+        yield "two"
+
+    async def async_generator(request: ModelRequest) -> AsyncIterator[Said]:
+        await checkpoint()
+        yield "one "
+        yield FunctionCallRequest("f", {"a": 1})
+
+    cases: list[tuple[Model, list[str], int | None]] = [
+        (generator, ["one", " ", "two"], 1),
+        (generator, ["one ", "two"], None),
+        (async_generator, ["one", " "], 1),
+        (lambda _: "one two three", ["one two", " three"], 2),
+        (lambda _: ["one"], ["one"], 1),
+        (lambda _: [], [], 1),
+    ]
+    with anyio.fail_after(10):
+        for model, said, words in cases:
+            async with (
+                open_simulator(model=model, words_per_delta=words) as simulator,
+                dial(simulator.url) as client,
+            ):
+                events = await ask(client, "What?", **TEXT, metadata={"key": "value"})
+                assert [event["delta"] for event in events if "text.delta" in event["type"]] == said
+    assert seen[0].text == "What?"
+    assert seen[0].modality == "text"
+    assert seen[0].metadata == {"key": "value"}
+
+
+async def test_a_response_is_cancelled_between_two_deltas() -> None:
+    ended = anyio.Event()
+
+    async def endless(_: ModelRequest) -> AsyncIterator[Said]:
+        try:
+            while True:
+                await checkpoint()
+                yield "on and on "
+        finally:
+            ended.set()
+
+    with anyio.fail_after(10):
+        for pace in (0.0, 3600.0):
+            async with (
+                open_simulator(model=endless, pace=pace) as simulator,
+                dial(simulator.url) as client,
+            ):
+                await client.send("response.create", response=TEXT)
+                await client.wait("response.output_text.delta")
+                await client.send("response.cancel")
+                done = await client.wait("response.done")
+                assert done["response"]["status"] == "cancelled"
+                await ended.wait()
+                await client.send("input_audio_buffer.clear")
+                assert kinds(await client.until("input_audio_buffer.cleared")) == [
+                    "rate_limits.updated",
+                    "input_audio_buffer.cleared",
+                ]
+
+
+async def test_a_silent_model_is_cancelled_too() -> None:
+    async def silent(_: ModelRequest) -> AsyncIterator[Said]:
+        await anyio.sleep_forever()
+        yield "never"
+
+    with anyio.fail_after(10):
+        async with open_simulator(model=silent) as simulator, dial(simulator.url) as client:
+            await client.send("response.create")
+            await client.send("response.cancel")
+            assert (await client.wait("response.done"))["response"]["output"] == []
+
+
+async def test_responses_apart_interleave() -> None:
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(model=lambda _: "one two three four five") as simulator,
+            dial(simulator.url) as client,
+        ):
+            for _ in range(2):
+                await client.send("response.create", response={**TEXT, "conversation": "none"})
+            await client.send("response.create", response=TEXT)
+            seen: list[str] = []
+            for _ in range(3):
+                seen += [
+                    event["response_id"]
+                    for event in await client.until("response.done")
+                    if event["type"] == "response.output_text.delta"
+                ]
+            assert len(set(seen)) == 3
+            first, last = seen.index(seen[-1]), len(seen) - 1 - seen[::-1].index(seen[0])
+            assert first < last
+
+
+async def test_a_failing_model_is_raised_at_the_end() -> None:
+    def broken(_: ModelRequest) -> Iterator[Said]:
+        yield "So "
+        raise ValueError("my model is broken")
+
+    with anyio.fail_after(10):
+        with pytest.raises(ValueError, match="my model is broken") as raised:
+            async with open_simulator(model=broken) as simulator, dial(simulator.url) as client:
+                for _ in range(2):
+                    await client.send("response.create", response=TEXT)
+                    response = (await client.wait("response.done"))["response"]
+                    assert response["status"] == "failed"
+                    assert response["status_details"]["error"]["type"] == "server_error"
+        assert len(raised.value.__notes__) == 1
+
+
+async def test_a_model_may_fail_on_purpose() -> None:
+    def poor(_: ModelRequest) -> Iterator[Said]:
+        raise ModelFailure("No money.", code="insufficient_quota")
+        yield ""
+
+    with anyio.fail_after(10):
+        async with open_simulator(model=poor) as simulator, dial(simulator.url) as client:
+            await client.send("response.create")
+            response = (await client.wait("response.done"))["response"]
+            assert response["status_details"]["error"]["code"] == "insufficient_quota"
+
+
+async def test_a_client_that_does_not_read_holds_its_model_back() -> None:
+    told = 0
+
+    async def talkative(_: ModelRequest) -> AsyncIterator[Said]:
+        nonlocal told
+        while told < 400:
+            await checkpoint()
+            told += 1
+            yield "x" * 2**16
+
+    with anyio.fail_after(20):
+        async with (
+            open_simulator(model=talkative, max_unsent_bytes=2**18) as simulator,
+            dial(simulator.url) as client,
+        ):
+            await client.send("response.create", response=TEXT)
+            await anyio.wait_all_tasks_blocked()
+            while told < 4:
+                await anyio.wait_all_tasks_blocked()
+            assert told < 400
+            heard = 0
+            while heard < 400:
+                delta = (await client.wait("response.output_text.delta"))["delta"]
+                assert delta == "x" * 2**16
+                heard += 1
+
+
+async def test_the_log_of_a_connection() -> None:
+    with anyio.fail_after(10):
+        async with open_simulator() as simulator:
+            async with dial(
+                simulator.url + "?model=mine", headers=[("X-Mark", "1"), ("x-mark", "2")]
+            ) as client:
+                await client.receive()
+                [connection] = simulator.connections
+                assert connection.is_open
+                assert connection.path == "/v1/realtime"
+                assert connection.query == {"model": "mine"}
+                assert connection.headers["x-mark"] == "1, 2"
+                assert connection.subprotocols == []
+                assert connection.session["model"] == "mine"
+                assert "open" in repr(connection)
+                await client.say("Hi")
+                await client.send_text("{")
+                first = await connection.wait_received(ConversationItemCreate)
+                assert first.item.content[0].text == "Hi"  # type: ignore[union-attr]
+                await connection.wait_received(InvalidEvent)
+                assert connection.received_frames[-1] == b"{"
+                assert json.loads(connection.sent_frames[0])["type"] == "session.created"
+                with anyio.move_on_after(0) as scope:
+                    await connection.wait_received(ConversationItemCreate, 2)
+                assert scope.cancelled_caught
+                await client.close(4321, "bye")
+            await connection.wait_closed()
+            assert not connection.is_open
+            assert (connection.close_code, connection.close_reason) == (4321, "bye")
+            with pytest.raises(EOFError, match="ResponseCreate"):
+                await connection.wait_received(ResponseCreate)
+
+
+async def test_what_a_test_may_do_to_a_client() -> None:
+    with anyio.fail_after(10):
+        async with open_simulator(record=False) as simulator:
+            async with dial(simulator.url) as client:
+                await client.receive()
+                await client.send("input_audio_buffer.clear")
+                assert (await client.receive())["type"] == "input_audio_buffer.cleared"
+                connection = simulator.connections[0]
+                connection.send({"type": "ping", "event_id": "event_1", "timestamp": 1})
+                assert (await client.receive())["type"] == "ping"
+                connection.send(InvalidEvent("x", b'{"type":"x","event_id":"event_2"}', "invented"))
+                assert (await client.receive())["type"] == "x"
+                assert connection.sent_frames == []
+                with pytest.raises(RuntimeError, match="record=False"):
+                    await connection.wait_received(ResponseCreate)
+                connection.close(1011, "oops")
+                connection.send({"type": "late", "event_id": "event_3"})
+                closed = await client.closed()
+                assert (closed.code, closed.reason) == (1011, "oops")
+            async with dial(simulator.url) as client:
+                await client.receive()
+                simulator.connections[1].abort()
+                assert (await client.closed()).code is None
+            assert simulator.connections[1].received_frames == []
+
+
+async def test_a_session_expires() -> None:
+    with anyio.fail_after(10):
+        async with open_simulator(session_seconds=0.05) as simulator, dial(simulator.url) as client:
+            error = await client.wait("error")
+            assert error["error"]["code"] == "session_expired"
+            assert (await client.closed()).code == 1001
+
+
+async def test_a_pace_is_kept_between_deltas(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await checkpoint()
+
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(model=lambda _: "one two three", pace=0.25) as simulator,
+            dial(simulator.url) as client,
+        ):
+            await client.receive()
+            monkeypatch.setattr("anyrealtime.simulator._connection.anyio.sleep", sleep)
+            await client.send("response.create", response=TEXT)
+            await client.wait("response.done")
+            assert slept == [0.25] * 3
+
+
+async def test_a_model_has_no_say_in_a_response_that_is_over() -> None:
+    asked: list[str] = []
+
+    def model(request: ModelRequest) -> str:
+        asked.append(request.metadata["n"])
+        return "done"
+
+    with anyio.fail_after(10):
+        async with open_simulator(model=model) as simulator, dial(simulator.url) as client:
+            create = {"type": "response.create", "response": {**TEXT, "metadata": {"n": "1"}}}
+            # Both frames in one segment: the cancel is read before the model is asked.
+            client.protocol.send_text(json.dumps(create).encode())
+            await client.send("response.cancel")
+            await client.wait("response.done")
+            create["response"] = {**TEXT, "metadata": {"n": "2"}}
+            await client.send_text(json.dumps(create))
+            await client.wait("response.done")
+    assert asked == ["2"]
+
+
+async def test_a_model_is_stopped_where_its_tokens_end() -> None:
+    def endless(_: ModelRequest) -> Iterator[Said]:
+        while True:
+            yield "on and on "
+
+    with anyio.fail_after(10):
+        async with open_simulator(model=endless) as simulator, dial(simulator.url) as client:
+            await client.send("response.create", response={**TEXT, "max_output_tokens": 7})
+            response = (await client.wait("response.done"))["response"]
+            assert response["status"] == "incomplete"
+            assert response["usage"]["output_tokens"] == 7

@@ -1,0 +1,92 @@
+"""What a client may say, item by item and field by field."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator._errors import Refusal
+from tests.simulator.driver import Driver
+from tests.simulator.schemas import PROTOCOL, Json
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "param"),
+    [
+        ({}, "missing_required_parameter", "item.type"),
+        ({"type": "message"}, "missing_required_parameter", "item.role"),
+        ({"type": "message", "role": "tool"}, "invalid_value", "item.role"),
+        ({"type": "message", "role": 3}, "invalid_type", "item.role"),
+        ({"type": "mcp_call"}, "invalid_value", "item.type"),
+        ({"type": "function_call", "name": "f"}, "missing_required_parameter", "item.arguments"),
+        (
+            {"type": "message", "role": "user", "content": [{"type": "output_text", "text": ""}]},
+            "invalid_value",
+            "item.content[0].type",
+        ),
+        (
+            {
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": ""}, {"type": "output_audio"}],
+            },
+            "missing_required_parameter",
+            "item.content[1].text",
+        ),
+        (
+            {"type": "message", "role": "user", "content": [], "id": "x" * 33},
+            "string_above_max_length",
+            "item.id",
+        ),
+    ],
+)
+def test_items_that_are_none(item: Json, code: str, param: str) -> None:
+    with pytest.raises(Refusal) as raised:
+        grammar.check_item(item, "item")
+    assert (raised.value.code, raised.value.param) == (code, param)
+
+
+@pytest.mark.parametrize(
+    ("session", "code", "param"),
+    [
+        ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 16_000}}}}, "integer_below_min_value", "audio.input.format.rate"),
+        ({"audio": {"output": {"speed": 2}}}, "decimal_above_max_value", "audio.output.speed"),
+        ({"audio": {"input": {"turn_detection": {"type": "none"}}}}, "invalid_value", "audio.input.turn_detection.type"),
+        ({"temperature": 0.8}, "unknown_parameter", "temperature"),
+        ({"voice": "alloy"}, "unknown_parameter", "voice"),
+        ({"tools": [{"type": "function"}]}, "missing_required_parameter", "tools[0].name"),
+        ({"tool_choice": "perhaps"}, "invalid_value", "tool_choice"),
+        ({"instructions": None}, "invalid_type", "instructions"),
+        ({"max_output_tokens": 5_000}, "integer_above_max_value", "max_output_tokens"),
+    ],
+)  # fmt: skip
+def test_sessions_that_are_none(session: Json, code: str, param: str) -> None:
+    error = Driver().refused("session.update", session={"type": "realtime", **session})
+    assert (error["code"], error["param"]) == (code, f"session.{param}")
+
+
+@pytest.mark.skipif(not PROTOCOL.exists(), reason="no examples at hand")
+@pytest.mark.parametrize("dialect", ["ga", "beta"])
+def test_the_published_examples_are_understood(dialect: str) -> None:
+    known = {
+        "conversation.item.delete": "item_delete_invalid_item_id",
+        "conversation.item.retrieve": "item_retrieve_invalid_item_id",
+        "conversation.item.truncate": "item_truncate_invalid_item_id",
+        "input_audio_buffer.append": "invalid_value",  # its audio is three dots
+        "input_audio_buffer.commit": "input_audio_buffer_commit_empty",
+        "output_audio_buffer.clear": "invalid_value",
+        "response.cancel": "response_cancel_not_active",
+        "transcription_session.update": "invalid_value",
+    }
+    for path in sorted((PROTOCOL / "examples" / dialect / "client").glob("*.json")):
+        driver = Driver(dialect="beta" if dialect == "beta" else "ga")
+        event: Json = json.loads(path.read_text())
+        for item_id in {event.get("previous_item_id"), "item_12345"} - {None, "root"}:
+            driver.say("before", id=item_id)
+        answer = driver.tell_text(json.dumps(event))
+        errors = [each["error"] for each in answer if each["type"] == "error"]
+        assert [error["code"] for error in errors] == (
+            [known[event["type"]]] if event["type"] in known else []
+        ), (path.name, errors)
