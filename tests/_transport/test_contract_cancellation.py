@@ -10,7 +10,15 @@ from anyio.lowlevel import checkpoint
 
 from anyrealtime._transport._base import Transport
 from tests._transport.raw_peer import CONT, PING, PONG, frame
-from tests._transport.transports import EVERY, SOCKETS, Kind, SocketKind, connected, receive
+from tests._transport.transports import (
+    EVERY,
+    SOCKETS,
+    Kind,
+    SocketKind,
+    connected,
+    receive,
+    receive_impatiently,
+)
 
 
 async def _cancel_a_waiting_receive(transport: Transport) -> None:
@@ -70,7 +78,6 @@ async def test_receives_cancelled_at_any_turn(kind: Kind) -> None:
 async def test_receives_that_time_out_lose_nothing(kind: Kind) -> None:
     """A reader that gives up every so often, wherever that falls in a stream of messages."""
     sent = [f"{i} {'.' * (i % 700)}".encode() for i in range(5000)]
-    received: list[bytes] = []
     async with kind.link() as (transport, peer), anyio.create_task_group() as tasks:
 
         async def send() -> None:
@@ -78,13 +85,7 @@ async def test_receives_that_time_out_lose_nothing(kind: Kind) -> None:
                 await peer.send(message)
 
         tasks.start_soon(send)
-        patience = 0.0
-        while len(received) < len(sent):
-            patience = (patience + 0.000_07) % 0.001
-            with anyio.move_on_after(patience):
-                while True:
-                    received += await transport.receive()
-    assert received == sent
+        assert await receive_impatiently(transport, len(sent)) == sent
 
 
 @SOCKETS

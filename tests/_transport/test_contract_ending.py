@@ -7,6 +7,7 @@ All messages that came before the end are returned first; then `receive` raises 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -226,6 +227,7 @@ async def _break(peer: RawPeer) -> None:
     await peer.write(b"\xff\x00")
 
 
+PINGING = replace(QUIET, ping_interval=0.001, ping_timeout=None)  # its tasks are at work
 WAYS = pytest.mark.parametrize("end", [_close, _drop, _reset, _break])
 
 
@@ -234,7 +236,7 @@ WAYS = pytest.mark.parametrize("end", [_close, _drop, _reset, _break])
 async def test_an_end_stays_the_same(
     kind: SocketKind, end: Callable[[RawPeer], Awaitable[None]]
 ) -> None:
-    async with connected(kind) as (transport, peer):
+    async with connected(kind, PINGING) as (transport, peer):
         await end(peer)
         _, first = await receive_to_end(transport)
         for _ in range(3):

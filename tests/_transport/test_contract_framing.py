@@ -94,6 +94,16 @@ async def test_invalid_utf8_cut_by_a_read(kind: SocketKind) -> None:
 
 
 @SOCKETS
+async def test_a_fault_in_the_segment_of_the_101(kind: SocketKind) -> None:
+    data = frame("before") + frame("masked", mask=MASK)
+    async with connected(kind, after_101=data) as (transport, peer):
+        messages, ending = await receive_to_end(transport)
+        assert messages == [b"before"]
+        assert told(ending) == (PROTOCOL_ERROR, "client")
+        assert (await peer.ended())[0] == PROTOCOL_ERROR
+
+
+@SOCKETS
 async def test_a_fault_ends_sending_too(kind: SocketKind) -> None:
     async with connected(kind) as (transport, peer):
         await peer.write(frame("masked", mask=MASK))

@@ -13,6 +13,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from anyrealtime._transport._base import Transport
 from anyrealtime._transport._endpoint import Endpoint
 from anyrealtime.errors import ConnectFailed
 from tests._transport.raw_peer import RawListener, RawPeer, Request, frame, response, response_101
@@ -110,6 +111,29 @@ async def test_two_connections_in_one_task_group(kind: SocketKind) -> None:
         await peer_one.send("one")
         assert await receive(one, 1) == [b"one"]
         assert await receive(two, 1) == [b"two"]
+
+
+@SOCKETS
+async def test_the_scope_of_an_opening_is_not_the_connections(kind: SocketKind) -> None:
+    """What bounds the opening, as `fail_after` does, must not reach what was opened."""
+    with RawListener() as listener, anyio.fail_after(LIMIT):
+
+        async def serve() -> None:
+            peer = await listener.accept()
+            await peer.upgrade()
+            await peer.send(await peer.receive())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve)
+            opened: list[Transport] = []
+            with anyio.CancelScope() as scope:
+                opened.append(await kind.open(Endpoint(listener.url()), QUIET, tasks))
+            scope.cancel()
+            try:
+                await opened[0].send([b"echo"])
+                assert await receive(opened[0], 1) == [b"echo"]
+            finally:
+                opened[0].abort()
 
 
 # Refusals

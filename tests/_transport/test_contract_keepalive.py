@@ -25,7 +25,7 @@ from tests._transport.transports import (
 )
 
 EAGER = replace(QUIET, ping_interval=0.03, ping_timeout=0.05)
-FIRM = replace(QUIET, ping_interval=0.03, ping_timeout=0.4)  # room for a busy machine
+FIRM = replace(QUIET, ping_interval=0.03, ping_timeout=0.5)  # room for a busy machine
 
 
 @SOCKETS
@@ -41,8 +41,8 @@ async def test_a_silent_peer_is_pinged_and_given_up(kind: SocketKind) -> None:
 
 @SOCKETS
 async def test_a_silent_peer_is_given_up_after_its_messages(kind: SocketKind) -> None:
-    async with connected(kind, EAGER) as (transport, peer):
-        await peer.write(frame("one") + frame("two") + frame("half")[:3])
+    sent = frame("one") + frame("two") + frame("half")[:3]
+    async with connected(kind, EAGER, after_101=sent) as (transport, _peer):
         messages, ending = await receive_to_end(transport)
         assert messages == [b"one", b"two"]
         assert told(ending) == (1006, "network")
@@ -81,7 +81,7 @@ async def test_any_byte_is_a_sign_of_life(kind: SocketKind, sign: Sign) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(receive_to_end, transport)
             turn = 0
-            with anyio.move_on_after(0.6):
+            with anyio.move_on_after(0.65):
                 while True:
                     asked = await peer.read_until(PING)
                     await sign(peer, asked, turn)
@@ -94,16 +94,20 @@ async def test_any_byte_is_a_sign_of_life(kind: SocketKind, sign: Sign) -> None:
 
 @SOCKETS
 async def test_a_busy_socket_is_not_pinged(kind: SocketKind) -> None:
-    async with connected(kind, replace(FIRM, ping_interval=0.4)) as (transport, peer):
+    """A busy machine may make a pause or two that deserve a PING; one each interval would be six."""
+    async with connected(kind, replace(FIRM, ping_interval=0.1)) as (transport, peer):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(receive_to_end, transport)
-            with anyio.move_on_after(0.6):
+            with anyio.move_on_after(0.65):
                 while True:
                     await peer.send("busy")
                     await anyio.sleep(0.01)
             tasks.cancel_scope.cancel()
-        await transport.send([b"first"])
-        assert await peer.read_frame() == Frame(1, b"first")
+        await transport.send([b"last"])
+        pings = 0
+        while (await peer.read_frame()).opcode == PING:
+            pings += 1
+        assert pings <= 2
 
 
 @SOCKETS
@@ -135,7 +139,7 @@ async def test_without_a_timeout_nobody_is_given_up(kind: SocketKind) -> None:
 @SOCKETS
 async def test_keepalive_ends_with_the_connection(kind: SocketKind) -> None:
     """A close that takes longer than a silent peer is given is still a close by us."""
-    options = replace(EAGER, close_timeout=0.3)
+    options = replace(QUIET, ping_interval=0.15, ping_timeout=0.15, close_timeout=0.5)
     async with connected(kind, options) as (transport, _peer):
         await transport.aclose()
         assert told((await receive_to_end(transport))[1]) == (1000, "client")

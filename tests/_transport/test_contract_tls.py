@@ -23,6 +23,7 @@ from tests._transport.transports import (
     connected,
     open_error,
     receive,
+    receive_impatiently,
     receive_to_end,
     send_until_stuck,
     server_context,
@@ -64,6 +65,27 @@ async def test_frames_in_the_record_of_the_101(
         await peer.write(first[-1:])
         assert await receive(transport, 2) == [b"one", b"two"]
         assert await peer.read_frame() == Frame(PONG, b"ping")
+
+
+@SOCKETS
+async def test_receives_that_time_out_lose_nothing(
+    kind: SocketKind, server_tls: ssl.SSLContext, trusting: TransportOptions
+) -> None:
+    sent = [f"{i} {'.' * (i % 700)}".encode() for i in range(2000)]
+    received: list[bytes] = []
+    async with (
+        connected(kind, trusting, tls=server_tls) as (transport, peer),
+        anyio.create_task_group() as tasks,
+    ):
+
+        async def read() -> None:
+            received.extend([await peer.receive() for _ in sent])
+
+        tasks.start_soon(read)
+        tasks.start_soon(peer.write, b"".join(map(frame, sent)))
+        tasks.start_soon(transport.send, sent)
+        assert await receive_impatiently(transport, len(sent)) == sent
+    assert received == sent
 
 
 @SOCKETS

@@ -61,7 +61,7 @@ class SocketKind:
     raw_type: type[object]
 
     def link(self) -> AbstractAsyncContextManager[tuple[Transport, Peer]]:
-        return connected(self)
+        return connected(self, PATIENT)
 
 
 class MemoryKind:
@@ -213,6 +213,18 @@ async def receive(transport: Transport, count: int) -> list[bytes]:
         batch = await transport.receive()
         assert batch
         messages += batch
+    return messages
+
+
+async def receive_impatiently(transport: Transport, count: int) -> list[bytes]:
+    """Receive `count` messages, and give up waiting every so often, wherever that falls."""
+    messages: list[bytes] = []
+    patience = 0.0
+    while len(messages) < count:
+        patience = (patience + 0.000_07) % 0.001
+        with anyio.move_on_after(patience):
+            while True:
+                messages += await transport.receive()
     return messages
 
 

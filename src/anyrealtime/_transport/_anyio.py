@@ -27,7 +27,7 @@ from anyrealtime._transport._http import MAX_REDIRECTS
 from anyrealtime.errors import ConnectFailed
 
 _READ_BYTES: Final = 256 * 2**10  # what asyncio reads at most; larger gains nothing on Trio
-_TLS_READ_BYTES: Final = 64 * 2**10
+_RECORD_BYTES: Final = 16 * 2**10  # what a TLS record holds at most (RFC 8446, 5.1)
 _HIGH_WATER_BYTES: Final = 256 * 2**10  # queued for the socket; above it `send` waits
 
 
@@ -150,8 +150,6 @@ class AnyioTransport:
         self._reading = True
         try:
             data = await self._stream.receive(_READ_BYTES)
-            if self._tls is not None:
-                data = _drain_tls(self._tls, data)
         except anyio.EndOfStream:
             self._at_eof("")
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as exc:
@@ -159,6 +157,8 @@ class AnyioTransport:
         else:
             self._last_read = anyio.current_time()
             self._frames.feed(data)
+            if self._tls is not None:
+                self._feed_records(self._tls)
             self._flush()
         finally:
             self._reading = False
@@ -167,6 +167,14 @@ class AnyioTransport:
                 self._turn = None
         if self._frames.ending is not None:
             self._make_room()
+
+    def _feed_records(self, tls: ssl.SSLObject) -> None:
+        """Take every record that has been received already: AnyIO returns one a call."""
+        try:
+            while record := tls.read(_RECORD_BYTES):
+                self._frames.feed(record)
+        except ssl.SSLError:
+            pass  # no more for now, or an error that the next receive reports
 
     def _at_eof(self, why: str) -> None:
         self._eof = True
@@ -190,8 +198,9 @@ class AnyioTransport:
     def _raise_if_over(self) -> None:
         if self._frames.ending is not None:
             raise self._frames.ending.again()
-        if self._protocol.state is not State.OPEN:
-            raise TransportClosed(1000, "closing", "client")
+        sent = self._protocol.close_sent
+        if sent is not None:
+            raise TransportClosed(sent.code, sent.reason, "client")
 
     # Writing and watching: the transport's own tasks
 
@@ -257,14 +266,3 @@ class AnyioTransport:
 
 def _ssl_object(stream: ByteStream) -> ssl.SSLObject | None:
     return stream.extra(TLSAttribute.ssl_object) if isinstance(stream, TLSStream) else None
-
-
-def _drain_tls(tls: ssl.SSLObject, data: bytes) -> bytes:
-    """Add every record that has been received already: AnyIO returns one a call."""
-    pieces = [data]
-    try:
-        while piece := tls.read(_TLS_READ_BYTES):
-            pieces.append(piece)
-    except ssl.SSLError:
-        pass  # no more for now, or an error that the next receive reports
-    return b"".join(pieces)

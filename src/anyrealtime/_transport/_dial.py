@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import cast
+from typing import Any, Final, cast
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
+from anyio.lowlevel import checkpoint_if_cancelled
 from anyio.streams.tls import TLSStream
 
 from anyrealtime._transport._base import TransportOptions
@@ -24,6 +25,8 @@ from anyrealtime._transport._endpoint import Endpoint, address_of
 from anyrealtime._transport._http import quotable
 from anyrealtime._transport._proxy import Proxy, choose_proxy, connect_through_socks, open_tunnel
 from anyrealtime.errors import ConfigurationError, ConnectFailed
+
+_READ_BYTES: Final = 256 * 2**10  # what asyncio reads from a socket at once
 
 
 async def dial(endpoint: Endpoint, options: TransportOptions) -> ByteStream:
@@ -35,6 +38,7 @@ async def dial(endpoint: Endpoint, options: TransportOptions) -> ByteStream:
         ConfigurationError: the proxy's URL is not usable, or its package is missing.
         ConnectFailed: server or proxy cannot be reached, or refuse.
     """
+    await checkpoint_if_cancelled()  # AnyIO would connect first on asyncio
     proxy = choose_proxy(endpoint, options.proxy)
     if proxy is None:
         stream = await _connect(endpoint.host, endpoint.port, endpoint.address)
@@ -83,7 +87,7 @@ async def _start_tls(
     name = address_of(host, port)
     try:
         return await TLSStream.wrap(
-            stream,
+            _LargeReads(stream),
             server_side=False,
             hostname=host,
             ssl_context=context or _default_context(),
@@ -96,6 +100,33 @@ async def _start_tls(
         raise ConnectFailed(f"{name} closed the connection during the TLS handshake") from exc
     except (OSError, ValueError) as exc:  # the latter: a name that cannot be in a certificate
         raise ConnectFailed(f"TLS with {name} failed: {_why(exc)}") from exc
+
+
+class _LargeReads(ByteStream):
+    """A stream whose reads are as large as the socket's, whatever is asked for.
+
+    TLSStream asks for 64 KiB, and asyncio's streams then copy the rest of what they hold on
+    every call: over loopback that was a third of what an event cost.
+    """
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+
+    @property
+    def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
+        return self._stream.extra_attributes
+
+    async def receive(self, max_bytes: int = _READ_BYTES) -> bytes:
+        return await self._stream.receive(max(max_bytes, _READ_BYTES))
+
+    async def send(self, item: bytes) -> None:
+        await self._stream.send(item)
+
+    async def send_eof(self) -> None:
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 @cache

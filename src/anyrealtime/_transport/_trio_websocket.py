@@ -71,11 +71,13 @@ async def wrap_trio_websocket(
 
     Its keepalive, its bounds and its reader stay the library's, and so does what becomes of a
     PING behind unread messages. Who ended it is a guess: the library does not tell.
+    Cancelled here, the connection stays the caller's.
 
     Raises:
         ConfigurationError: this is not Trio.
     """
     _require_trio()
+    await trio.lowlevel.checkpoint()
     transport = _TrioTransport(options, None)
     transport.take_over(connection, tasks)
     return transport
@@ -110,6 +112,7 @@ class _TrioTransport:
         self._opening = trio.CancelScope()  # around the upgrade: it may never be answered
         self._opened = trio.Event()
         self._ended = trio.Event()  # the library has no more messages
+        self._reader_done = trio.Event()  # only of a connection that we opened
         self._eof = trio.Event()
         self._scope = trio.CancelScope(shield=True)  # ends only through `abort`
         self._goodbye = trio.CancelScope()  # around what `aclose` waits for
@@ -286,11 +289,18 @@ class _TrioTransport:
             self._scope.cancel()
         finally:
             with trio.CancelScope(shield=True):  # bounded: closing by force never waits
-                if self._wire is not None:
-                    await anyio.aclose_forcefully(self._wire.stream)
-                else:
-                    await trio.aclose_forcefully(self.raw)
+                await self._close_socket()
             self._closed.set()
+
+    async def _close_socket(self) -> None:
+        if self._wire is not None:
+            await anyio.aclose_forcefully(self._wire.stream)
+            return
+        await trio.aclose_forcefully(self.raw)
+        # That does nothing once the peer has sent CLOSE, and no public call would close it then.
+        stream: object = getattr(self.raw, "_stream", None)
+        if isinstance(stream, trio.abc.AsyncResource):
+            await trio.aclose_forcefully(stream)
 
     async def _read(self, reader: _Reader) -> None:
         """Run the library's reader, which must end nobody but itself."""
@@ -299,6 +309,7 @@ class _TrioTransport:
             await reader()
         except Exception as exc:
             self._bug = exc
+        self._reader_done.set()
         self._opening.cancel()
         await self._wire.drain()
         self._eof.set()
@@ -316,6 +327,8 @@ class _TrioTransport:
                 while self._inbox_bytes > _INBOX_BYTES:
                     await self._arrived.park()
         except ConnectionClosed as closed:
+            if closed.reason is None and self._wire is not None:
+                await self._reader_done.wait()  # it is dying, and then tells of what
             self._settle(self._verdict(closed.reason))
         self._ended.set()
 
