@@ -114,7 +114,8 @@ class _LargeReads(ByteStream):
 
     @property
     def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
-        return self._stream.extra_attributes
+        # AnyIO annotates it as a bare Mapping.
+        return self._stream.extra_attributes  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
     async def receive(self, max_bytes: int = _READ_BYTES) -> bytes:
         return await self._stream.receive(max(max_bytes, _READ_BYTES))
@@ -139,7 +140,7 @@ def _default_context() -> ssl.SSLContext:
 
 def _send_at_once(stream: ByteStream) -> None:
     """Turn Nagle's algorithm off, which would hold small messages back."""
-    raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 - AnyIO, not Django
+    raw = stream.extra(SocketAttribute.raw_socket)
     with suppress(OSError):  # the peer has gone already; the first read tells
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

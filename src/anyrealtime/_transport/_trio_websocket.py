@@ -254,7 +254,8 @@ class _TrioTransport:
         """Who ended it, and how, as far as the library's word goes."""
         wire = self._wire
         if reason is None:
-            return TransportClosed(ABNORMAL, f"trio-websocket failed: {self._bug!r}", "network")
+            why = f": {self._bug!r}" if self._bug is not None else ""
+            return TransportClosed(ABNORMAL, f"trio-websocket's reader failed{why}", "network")
         code, text = int(reason.code), reason.reason or ""
         if wire is None:
             if code == ABNORMAL:
