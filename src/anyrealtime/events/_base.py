@@ -30,10 +30,12 @@ else:
     JsonObject = Mapping[str, Any]  # to msgspec, `object` is a class it does not know
 
 
-class Event(Struct, tag_field="type", frozen=True, kw_only=True, repr_omit_defaults=True):
-    """The base of every event that has a class of its own."""
+class Object(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
+    """The base of whatever the protocol writes as an object."""
 
-    event_id: str | None = None
+
+class Tagged(Object, tag_field="type", frozen=True, kw_only=True):
+    """The base of an object whose class is told by its `type`."""
 
     @property
     def type(self) -> str:
@@ -41,7 +43,15 @@ class Event(Struct, tag_field="type", frozen=True, kw_only=True, repr_omit_defau
         return str(self.__struct_config__.tag)
 
 
-class _Undecoded(Struct, frozen=True):
+class Event(Tagged, frozen=True, kw_only=True):
+    """The base of every event that has a class of its own."""
+
+    event_id: str | None = None
+
+
+class Undecoded(Struct, frozen=True):
+    """A frame that became none of the protocol's events."""
+
     type: str
     raw: bytes
 
@@ -50,13 +60,13 @@ class _Undecoded(Struct, frozen=True):
         return f"{self.__class__.__name__}(type={self.type!r}, raw={shown!r})"
 
 
-class UnknownEvent(_Undecoded, frozen=True):
+class UnknownEvent(Undecoded, frozen=True):
     """An event whose type this library does not know; `raw` is the whole frame."""
 
     event_id: str | None = None
 
 
-class InvalidEvent(_Undecoded, frozen=True):
+class InvalidEvent(Undecoded, frozen=True):
     """A frame that is not what its type promises; `error` says where, `raw` is all of it.
 
     `type` is empty where the frame is no JSON object or names no type.
@@ -69,12 +79,8 @@ class InvalidEvent(_Undecoded, frozen=True):
         return f"{super().__repr__()[:-1]}, error={self.error!r})"
 
 
-class Object(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
-    """The base of what events carry."""
-
-
-class Masked(Object, frozen=True, kw_only=True):
-    """The base of what holds a secret: the repr hides the fields named here."""
+class Masked(Struct, frozen=True, kw_only=True):
+    """Mixed into what holds a secret: the repr hides the fields named here."""
 
     secrets: ClassVar[tuple[str, ...]]
 

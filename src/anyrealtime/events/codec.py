@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from anyrealtime.events import beta, client, server, translation
-from anyrealtime.events._base import Event, Frame, InvalidEvent, UnknownEvent
+from anyrealtime.events._base import Event, Frame, InvalidEvent, Undecoded, UnknownEvent
 from anyrealtime.events._unions import convert, read_open
 from anyrealtime.events.envelope import Envelope, decode_envelope
 
@@ -189,6 +189,6 @@ _encoder = msgspec.json.Encoder()
 
 def encode(event: ClientEvent | ServerEvent) -> bytes:
     """Write an event as the frame that carries it; one that was not decoded, as it came."""
-    if isinstance(event, UnknownEvent | InvalidEvent):
+    if isinstance(event, Undecoded):
         return event.raw
     return _encoder.encode(event)

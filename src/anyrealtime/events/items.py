@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import UNSET, field
 
-from anyrealtime.events._base import JsonObject, Maybe, Object, empty_text
+from anyrealtime.events._base import JsonObject, Maybe, Object, Tagged, empty_text
 from anyrealtime.events._unions import UnknownObject, one_of
 
 ItemStatus: TypeAlias = Literal["completed", "incomplete", "in_progress"] | str
@@ -29,27 +29,21 @@ class PromptCacheBreakpoint(Object, frozen=True, kw_only=True):
 # --- content parts -------------------------------------------------------------------------
 
 
-class InputText(
-    Object, tag_field="type", tag="input_text", frozen=True, kw_only=True, omit_defaults=True
-):
+class InputText(Tagged, tag="input_text", frozen=True, kw_only=True, omit_defaults=True):
     """Text said by the user or the system."""
 
     text: str
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
-class InputAudio(
-    Object, tag_field="type", tag="input_audio", frozen=True, kw_only=True, omit_defaults=True
-):
+class InputAudio(Tagged, tag="input_audio", frozen=True, kw_only=True, omit_defaults=True):
     """Audio said by the user. `transcript` is null until the server has one."""
 
     audio: bytes | None = None
     transcript: Maybe[str] = UNSET
 
 
-class InputImage(
-    Object, tag_field="type", tag="input_image", frozen=True, kw_only=True, omit_defaults=True
-):
+class InputImage(Tagged, tag="input_image", frozen=True, kw_only=True, omit_defaults=True):
     """A picture: `image_url` is a URL, a data URL included."""
 
     image_url: str | None = None
@@ -58,9 +52,7 @@ class InputImage(
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
-class InputFile(
-    Object, tag_field="type", tag="input_file", frozen=True, kw_only=True, omit_defaults=True
-):
+class InputFile(Tagged, tag="input_file", frozen=True, kw_only=True, omit_defaults=True):
     """A file. The protocol takes it in the variables of a prompt only."""
 
     file_data: str | None = None
@@ -71,39 +63,33 @@ class InputFile(
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
-class OutputText(
-    Object, tag_field="type", tag="output_text", frozen=True, kw_only=True, omit_defaults=True
-):
+class OutputText(Tagged, tag="output_text", frozen=True, kw_only=True, omit_defaults=True):
     """Text said by the assistant."""
 
     text: str = field(default_factory=empty_text)
 
 
-class OutputAudio(
-    Object, tag_field="type", tag="output_audio", frozen=True, kw_only=True, omit_defaults=True
-):
+class OutputAudio(Tagged, tag="output_audio", frozen=True, kw_only=True, omit_defaults=True):
     """Audio said by the assistant; servers send the transcript, and the audio on retrieval only."""
 
     audio: bytes | None = None
     transcript: Maybe[str] = UNSET
 
 
-class Text(Object, tag_field="type", tag="text", frozen=True, kw_only=True, omit_defaults=True):
+class Text(Tagged, tag="text", frozen=True, kw_only=True, omit_defaults=True):
     """The assistant's text in beta items, and in the `part` of `response.content_part.*`."""
 
     text: str = field(default_factory=empty_text)
 
 
-class Audio(Object, tag_field="type", tag="audio", frozen=True, kw_only=True, omit_defaults=True):
+class Audio(Tagged, tag="audio", frozen=True, kw_only=True, omit_defaults=True):
     """The assistant's audio in beta items, and in the `part` of `response.content_part.*`."""
 
     audio: bytes | None = None
     transcript: Maybe[str] = UNSET
 
 
-class ItemReference(
-    Object, tag_field="type", tag="item_reference", frozen=True, kw_only=True, omit_defaults=True
-):
+class ItemReference(Tagged, tag="item_reference", frozen=True, kw_only=True, omit_defaults=True):
     """Stands for an item the server already has, in the input of a response."""
 
     id: str
@@ -143,9 +129,7 @@ def no_parts() -> list[ContentPart]:
 # --- items ---------------------------------------------------------------------------------
 
 
-class Message(
-    Object, tag_field="type", tag="message", frozen=True, kw_only=True, omit_defaults=True
-):
+class Message(Tagged, tag="message", frozen=True, kw_only=True, omit_defaults=True):
     """What was said, by whom. `role` is a second discriminator that needs no second class.
 
     Attributes:
@@ -161,9 +145,7 @@ class Message(
     phase: Phase | None = None
 
 
-class FunctionCall(
-    Object, tag_field="type", tag="function_call", frozen=True, kw_only=True, omit_defaults=True
-):
+class FunctionCall(Tagged, tag="function_call", frozen=True, kw_only=True, omit_defaults=True):
     """The model asks for a function. `arguments` is JSON text, whole only when completed."""
 
     id: str | None = None
@@ -177,8 +159,7 @@ class FunctionCall(
 
 
 class FunctionCallOutput(
-    Object,
-    tag_field="type",
+    Tagged,
     tag="function_call_output",
     frozen=True,
     kw_only=True,
@@ -208,9 +189,7 @@ def no_tools() -> list[McpListedTool]:
     return []
 
 
-class McpListTools(
-    Object, tag_field="type", tag="mcp_list_tools", frozen=True, kw_only=True, omit_defaults=True
-):
+class McpListTools(Tagged, tag="mcp_list_tools", frozen=True, kw_only=True, omit_defaults=True):
     """The tools that an MCP server offers, as the server found them."""
 
     id: str | None = None
@@ -226,9 +205,7 @@ class McpCallError(Object, frozen=True, kw_only=True, omit_defaults=True):
     code: int | None = None
 
 
-class McpCall(
-    Object, tag_field="type", tag="mcp_call", frozen=True, kw_only=True, omit_defaults=True
-):
+class McpCall(Tagged, tag="mcp_call", frozen=True, kw_only=True, omit_defaults=True):
     """A call that the server makes to an MCP server, and its outcome."""
 
     id: str | None = None
@@ -241,8 +218,7 @@ class McpCall(
 
 
 class McpApprovalRequest(
-    Object,
-    tag_field="type",
+    Tagged,
     tag="mcp_approval_request",
     frozen=True,
     kw_only=True,
@@ -257,8 +233,7 @@ class McpApprovalRequest(
 
 
 class McpApprovalResponse(
-    Object,
-    tag_field="type",
+    Tagged,
     tag="mcp_approval_response",
     frozen=True,
     kw_only=True,

@@ -142,7 +142,11 @@ class ConversationItemInputAudioTranscriptionDelta(
 
 
 class ConversationItemInputAudioTranscriptionUpdated(
-    Event, tag="conversation.item.input_audio_transcription.updated", frozen=True, kw_only=True
+    Event,
+    tag="conversation.item.input_audio_transcription.updated",
+    frozen=True,
+    kw_only=True,
+    gc=False,
 ):
     """All that the user said so far, in place of what was told before. xAI only."""
 

@@ -8,11 +8,11 @@ Fields below a comment naming a vendor are that vendor's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from msgspec import UNSET
 
-from anyrealtime.events._base import JsonObject, Masked, Maybe, Object
+from anyrealtime.events._base import JsonObject, Masked, Maybe, Object, Tagged
 from anyrealtime.events._unions import UnknownObject, one_of, one_of_or
 from anyrealtime.events.items import InputFile, InputImage, InputText
 
@@ -61,7 +61,7 @@ class NoiseReduction(Object, frozen=True, kw_only=True):
     strength: Maybe[float] = UNSET
 
 
-class ServerVad(Object, tag_field="type", tag="server_vad", frozen=True, kw_only=True):
+class ServerVad(Tagged, tag="server_vad", frozen=True, kw_only=True):
     """Turns are found by volume.
 
     Attributes:
@@ -84,7 +84,7 @@ class ServerVad(Object, tag_field="type", tag="server_vad", frozen=True, kw_only
     appended_text_after_truncation: Maybe[str] = UNSET
 
 
-class SemanticVad(Object, tag_field="type", tag="semantic_vad", frozen=True, kw_only=True):
+class SemanticVad(Tagged, tag="semantic_vad", frozen=True, kw_only=True):
     """Turns are found by what is said. `eagerness` is how soon a turn counts as over."""
 
     eagerness: Maybe[Literal["low", "medium", "high", "auto"] | str] = UNSET
@@ -155,7 +155,7 @@ class FunctionDefinition(Object, frozen=True, kw_only=True):
     parameters: Maybe[JsonObject] = UNSET
 
 
-class FunctionTool(Object, tag_field="type", tag="function", frozen=True, kw_only=True):
+class FunctionTool(Tagged, tag="function", frozen=True, kw_only=True):
     """A function the model may call. `parameters` is JSON schema."""
 
     name: Maybe[str] = UNSET
@@ -179,13 +179,13 @@ class McpApprovalFilter(Object, frozen=True, kw_only=True):
     never: Maybe[McpToolFilter] = UNSET
 
 
-class McpTool(Masked, tag_field="type", tag="mcp", frozen=True, kw_only=True):
+class McpTool(Masked, Tagged, tag="mcp", frozen=True, kw_only=True):
     """An MCP server whose tools the model may call: by URL, connector or tunnel.
 
     The repr shows neither `authorization` nor `headers`.
     """
 
-    secrets = ("authorization", "headers")
+    secrets: ClassVar[tuple[str, ...]] = ("authorization", "headers")
 
     server_label: str
     server_url: Maybe[str] = UNSET
@@ -200,13 +200,13 @@ class McpTool(Masked, tag_field="type", tag="mcp", frozen=True, kw_only=True):
     defer_loading: Maybe[bool] = UNSET
 
 
-class ToolChoiceFunction(Object, tag_field="type", tag="function", frozen=True, kw_only=True):
+class ToolChoiceFunction(Tagged, tag="function", frozen=True, kw_only=True):
     """The model must call this function."""
 
     name: str
 
 
-class ToolChoiceMcp(Object, tag_field="type", tag="mcp", frozen=True, kw_only=True):
+class ToolChoiceMcp(Tagged, tag="mcp", frozen=True, kw_only=True):
     """The model must call a tool of this MCP server; `name` says which."""
 
     server_label: str
@@ -277,14 +277,14 @@ class SecretExpiry(Object, frozen=True, kw_only=True):
     seconds: Maybe[int] = UNSET
 
 
-class ClientSecret(Masked, frozen=True, kw_only=True):
+class ClientSecret(Masked, Object, frozen=True, kw_only=True):
     """A key for one session (beta): when it ends, as asked for or as made. The repr hides it.
 
     Attributes:
         expires_at: a Unix time in seconds as made; a SecretExpiry as asked for.
     """
 
-    secrets = ("value",)
+    secrets: ClassVar[tuple[str, ...]] = ("value",)
 
     value: Maybe[str] = UNSET
     expires_at: Maybe[int | SecretExpiry] = UNSET
@@ -294,7 +294,7 @@ class ClientSecret(Masked, frozen=True, kw_only=True):
 # --- sessions ------------------------------------------------------------------------------
 
 
-class Session(Object, tag_field="type", tag="realtime", frozen=True, kw_only=True):
+class Session(Tagged, tag="realtime", frozen=True, kw_only=True):
     """A conversation.
 
     Attributes:
@@ -323,9 +323,7 @@ class Session(Object, tag_field="type", tag="realtime", frozen=True, kw_only=Tru
     expires_at: Maybe[int] = UNSET
 
 
-class TranscriptionSession(
-    Object, tag_field="type", tag="transcription", frozen=True, kw_only=True
-):
+class TranscriptionSession(Tagged, tag="transcription", frozen=True, kw_only=True):
     """A session that only transcribes what it hears; no responses."""
 
     id: Maybe[str] = UNSET
@@ -335,7 +333,7 @@ class TranscriptionSession(
     expires_at: Maybe[int] = UNSET
 
 
-class TranslationSession(Object, tag_field="type", tag="translation", frozen=True, kw_only=True):
+class TranslationSession(Tagged, tag="translation", frozen=True, kw_only=True):
     """A session that speaks in another language what it hears; `audio.output.language` says which."""
 
     id: Maybe[str] = UNSET

@@ -1,6 +1,8 @@
 """The events that only translation sessions have.
 
 Their `session.update`, `session.created`, `session.updated` and `error` are the common ones.
+The specification's update has no `type` in its session: `BetaSession(audio=...)` writes it so,
+`TranslationSession(audio=...)` with it.
 """
 
 from __future__ import annotations
