@@ -51,6 +51,16 @@ async def test_a_receive_in_a_cancelled_scope_takes_nothing(kind: Kind) -> None:
         assert got + await receive(transport, 3 - len(got)) == [b"first", b"second", b"third"]
 
 
+@SOCKETS
+async def test_a_cancelled_receive_takes_nothing_that_is_at_hand(kind: SocketKind) -> None:
+    async with connected(kind, after_101=frame("first")) as (transport, _peer):
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await transport.receive()
+        assert scope.cancelled_caught
+        assert await receive(transport, 1) == [b"first"]
+
+
 @EVERY
 async def test_receives_cancelled_at_any_turn(kind: Kind) -> None:
     """Cancelled before, in and after the turn in which a message arrives: none is lost."""

@@ -94,11 +94,12 @@ async def test_any_byte_is_a_sign_of_life(kind: SocketKind, sign: Sign) -> None:
 
 @SOCKETS
 async def test_a_busy_socket_is_not_pinged(kind: SocketKind) -> None:
-    """A busy machine may make a pause or two that deserve a PING; one each interval would be six."""
-    async with connected(kind, replace(FIRM, ping_interval=0.1)) as (transport, peer):
+    """A busy machine may pause once or twice for long enough to deserve a PING, not each time."""
+    options = replace(QUIET, ping_interval=0.1, ping_timeout=None)
+    async with connected(kind, options) as (transport, peer):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(receive_to_end, transport)
-            with anyio.move_on_after(0.65):
+            with anyio.move_on_after(0.9):
                 while True:
                     await peer.send("busy")
                     await anyio.sleep(0.01)

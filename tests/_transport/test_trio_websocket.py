@@ -100,7 +100,7 @@ async def test_a_reader_that_dies_is_a_loss(monkeypatch: pytest.MonkeyPatch) -> 
             raise RuntimeError("a bug of the library")
 
         monkeypatch.setattr(raw._wsproto, "receive_data", fail)
-        await peer.send("unread")
+        await peer.send(b"unread")  # binary: a text would not reach the library
         messages, ending = await receive_to_end(transport)
         assert not messages
         assert told(ending) == (1006, "network")

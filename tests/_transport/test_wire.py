@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Any
 
 import anyio
 import pytest
 from anyio.abc import ByteStream
 from anyio.lowlevel import checkpoint
-from hypothesis import given
-from hypothesis import strategies as st
 
-from anyrealtime._transport._wire import Wire, _Lengths
-from tests._transport.raw_peer import BINARY, CLOSE, CONT, PING, PONG, TEXT, close_frame, frame
+from anyrealtime._transport._wire import Wire
+from tests._transport.raw_peer import BINARY, CLOSE, CONT, PING, TEXT, close_frame, frame
 
 ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 REFUSED = b"HTTP/1.1 403 Forbidden\r\nX-Why: because\r\n\r\n"
@@ -52,14 +49,40 @@ class Scripted(ByteStream):
         return {}
 
 
-def make(stream: ByteStream, *, max_message_bytes: int = 100) -> Wire:
-    return Wire(stream, max_message_bytes, lambda: None)
+class Above:
+    """What is above a wire: the messages it cut, and how often it asked for its turn."""
+
+    def __init__(self) -> None:
+        self.cut: list[bytes] = []
+        self.turns: list[int] = []
+        self.woken = 0
+        self.over = False
+
+    def deliver(self, messages: list[bytes]) -> None:
+        self.cut += messages
+
+    async def turn(self, passed_on: int) -> bool:
+        await checkpoint()
+        self.turns.append(passed_on)
+        return not self.over
+
+    def wake(self) -> None:
+        self.woken += 1
 
 
-async def opened(*pieces: bytes, end: Exception | None = None) -> tuple[Wire, Scripted]:
+def make(stream: ByteStream, above: Above | None = None, *, max_message_bytes: int = 100) -> Wire:
+    above = above or Above()
+    return Wire(
+        stream, max_message_bytes, deliver=above.deliver, turn=above.turn, on_unsent=above.wake
+    )
+
+
+async def opened(
+    *pieces: bytes, end: Exception | None = None, above: Above | None = None
+) -> tuple[Wire, Scripted]:
     """A wire after an upgrade that was accepted."""
     stream = Scripted(ACCEPTED, *pieces, end=end)
-    wire = make(stream)
+    wire = make(stream, above)
     assert await wire.receive_some() == ACCEPTED
     return wire, stream
 
@@ -75,19 +98,13 @@ async def read_all(wire: Wire) -> bytes:
 
 
 async def test_an_accepted_upgrade_cut_at_every_byte() -> None:
-    first = frame("one") + frame("two")
-    for cut in range(1, len(ACCEPTED) + len(first)):
-        whole = ACCEPTED + first
-        wire = make(Scripted(whole[:cut], whole[cut:]), max_message_bytes=3)
-        assert await read_all(wire) == whole
+    whole = ACCEPTED + frame("one") + frame("two")
+    for cut in range(1, len(whole)):
+        above = Above()
+        wire = make(Scripted(whole[:cut], whole[cut:]), above, max_message_bytes=3)
+        assert await read_all(wire) == ACCEPTED
         assert wire.head is not None
-        assert (wire.head.status, wire.fault) == (101, None)
-
-
-async def test_a_message_too_long_in_the_piece_of_the_answer() -> None:
-    wire = make(Scripted(ACCEPTED + frame("ok") + frame("long")), max_message_bytes=3)
-    assert await read_all(wire) == ACCEPTED + frame("ok")
-    assert wire.fault is not None
+        assert (wire.head.status, wire.fault, above.cut) == (101, None, [b"one", b"two"])
 
 
 async def test_a_refusal_is_told_once_and_its_body_kept() -> None:
@@ -111,10 +128,90 @@ async def test_an_answer_without_end_is_not_read_on(start: bytes) -> None:
 
 
 async def test_every_byte_is_a_sign_of_life() -> None:
-    wire, _ = await opened(b"\x81")
+    wire, _ = await opened(b"\x89", b"\x00")
     wire.last_heard = 0.0
-    assert await wire.receive_some() == b"\x81"
+    assert await wire.receive_some() == b"\x89\x00"
     assert wire.last_heard > 0.0
+
+
+async def test_texts_are_cut_and_everything_else_is_passed_on() -> None:
+    above = Above()
+    ping, binary = frame("", PING), frame(b"\x00\x01", BINARY)
+    wire, _ = await opened(
+        frame("one") + ping + frame("two") + binary + frame("three"), above=above
+    )
+    assert await wire.receive_some() == ping
+    assert above.cut == [b"one"]
+    assert await wire.receive_some() == binary
+    assert above.cut == [b"one", b"two"]
+    assert await wire.receive_some() == b""
+    assert above.cut == [b"one", b"two", b"three"]
+
+
+async def test_order_is_kept_by_waiting_for_what_was_passed_on() -> None:
+    above = Above()
+    wire, _ = await opened(frame(b"1", BINARY) + frame("two"), above=above)
+    await read_all(wire)
+    assert above.turns[0] == 0
+    assert above.turns[-1] == 1  # before the text is cut
+
+
+async def test_nothing_is_cut_once_the_library_is_done() -> None:
+    above = Above()
+    late = frame("late")
+    wire, _ = await opened(late, above=above)
+    above.over = True
+    assert await read_all(wire) == late
+    assert above.cut == []
+
+
+async def test_a_fragmented_text_is_the_librarys() -> None:
+    above = Above()
+    first, ping, last = frame("on", fin=False), frame("", PING), frame("e", CONT)
+    wire, _ = await opened(first + ping + last + frame("two"), above=above)
+    assert await read_all(wire) == first + ping + last
+    assert above.cut == [b"two"]
+
+
+@pytest.mark.parametrize(
+    ("long", "before"),
+    [
+        (frame("x" * 101), b""),
+        (frame(b"x" * 101, BINARY), b""),
+        (frame("x" * 60, fin=False) + frame("x" * 41, CONT), frame("x" * 60, fin=False)),
+        (frame("", length=2**40), b""),
+    ],
+    ids=["text", "binary", "fragments", "only claimed"],
+)
+async def test_a_message_too_long_never_reaches_the_library(long: bytes, before: bytes) -> None:
+    above = Above()
+    wire, stream = await opened(frame("ok") + long + frame("late"), above=above)
+    assert await read_all(wire) == before
+    assert above.cut == [b"ok"]
+    assert wire.fault == (1009, "the message is too long")
+    await wire.flush()
+    assert stream.sent[0][0] == 0x80 | CLOSE
+
+
+async def test_text_that_is_no_utf8_is_a_fault() -> None:
+    above = Above()
+    wire, _ = await opened(frame("ok") + frame(b"\xff", TEXT) + frame("late"), above=above)
+    assert await read_all(wire) == b""
+    assert above.cut == [b"ok"]
+    assert wire.fault is not None
+    assert wire.fault[0] == 1007
+
+
+@pytest.mark.parametrize(
+    "last",
+    [close_frame(1000), frame("", mask=b"1234"), frame("", rsv=4), frame("", 0x3), frame("", CONT)],
+    ids=["close", "masked", "rsv", "opcode", "stray continuation"],
+)
+async def test_behind_a_close_or_a_broken_frame_nothing_is_cut(last: bytes) -> None:
+    above = Above()
+    wire, _ = await opened(last + frame("late"), frame("later"), above=above)
+    assert await read_all(wire) == last + frame("late") + frame("later")
+    assert above.cut == []
 
 
 async def test_the_end_says_nothing() -> None:
@@ -152,12 +249,12 @@ async def test_draining_ends_with_the_stream(end: Exception) -> None:
 
 
 async def test_sending_only_queues_and_wakes_the_writer() -> None:
-    woken: list[int] = []
+    above = Above()
     stream = Scripted()
-    wire = Wire(stream, 100, lambda: woken.append(1))
+    wire = make(stream, above)
     await wire.send_all(b"\x81one")
     await wire.send_all(bytearray(b"\x81two"))
-    assert (stream.sent, wire.unsent, len(woken)) == ([], 8, 2)
+    assert (stream.sent, wire.unsent, above.woken) == ([], 8, 2)
     await wire.flush()
     assert (stream.sent, wire.unsent) == ([b"\x81one\x81two"], 0)
     await wire.flush()
@@ -199,74 +296,3 @@ async def test_a_broken_socket_takes_everything_and_tells_nobody() -> None:
 
 async def test_the_librarys_aclose_does_nothing() -> None:
     await make(Scripted()).aclose()
-
-
-# Lengths of messages
-
-Message = tuple[int, list[bytes]]
-
-messages = st.lists(
-    st.one_of(
-        st.tuples(st.just(TEXT), st.lists(st.binary(max_size=300), min_size=1, max_size=4)),
-        st.tuples(st.just(BINARY), st.lists(st.binary(max_size=300), min_size=1, max_size=4)),
-        st.tuples(st.sampled_from([PING, PONG]), st.lists(st.binary(max_size=125), min_size=1, max_size=1)),
-    ),
-    max_size=8,
-)  # fmt: skip
-
-
-def written(sent: list[Message], limit: int) -> tuple[bytes, int | None]:
-    """The frames of `sent`, and where the first begins that is too much."""
-    data, excess = b"", None
-    for opcode, pieces in sent:
-        size = 0
-        for i, piece in enumerate(pieces):
-            size += len(piece) if opcode in {TEXT, BINARY} else 0
-            if size > limit and excess is None:
-                excess = len(data)
-            data += frame(piece, opcode if i == 0 else CONT, fin=i == len(pieces) - 1)
-    return data, excess
-
-
-@given(sent=messages, limit=st.integers(1, 400), cuts=st.lists(st.integers(0, 2000), max_size=6))
-def test_the_first_frame_too_much_is_found_however_the_bytes_are_cut(
-    sent: list[Message], limit: int, cuts: list[int]
-) -> None:
-    data, excess = written(sent, limit)
-    edges = [0, *sorted({min(cut, len(data)) for cut in cuts}), len(data)]
-    lengths = _Lengths(limit)
-    found: int | None = None
-    for start, end in pairwise(edges):
-        at = lengths.find_excess(data[start:end], 0)
-        if at is not None:
-            assert found is None
-            found = start + at
-            # What is cut off begins at the frame, or where its header was cut.
-            assert excess is not None
-            assert found == max(excess, start)
-            break
-    assert (found is None) == (excess is None)
-
-
-@pytest.mark.parametrize(
-    "unseen",
-    [
-        close_frame(1000),
-        frame("", mask=b"1234"),
-        frame("", rsv=4),
-        frame("", 0x3),
-        frame("", 0xB),
-    ],
-)
-def test_behind_a_close_or_a_broken_frame_nothing_is_measured(unseen: bytes) -> None:
-    lengths = _Lengths(10)
-    assert lengths.find_excess(unseen + frame("x" * 11), 0) is None
-    assert lengths.find_excess(frame("x" * 11), 0) is None
-
-
-@given(st.lists(st.binary(max_size=40), max_size=20))
-def test_any_bytes_can_be_measured(pieces: list[bytes]) -> None:
-    lengths = _Lengths(10)
-    for piece in pieces:
-        at = lengths.find_excess(piece, 0)
-        assert at is None or 0 <= at <= len(piece)

@@ -103,8 +103,7 @@ class AnyioTransport:
             if frames.ending is not None:
                 raise frames.ending.again()
             await self._read()
-        messages, frames.messages = frames.messages, []
-        return messages
+        return frames.take()
 
     async def send(self, frames: Sequence[bytes]) -> None:
         await checkpoint_if_cancelled()

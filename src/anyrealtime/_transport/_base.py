@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from anyrealtime.errors import ClosedBy
@@ -48,7 +48,7 @@ class TransportOptions:
     ping_timeout: float | None = 20.0
     close_timeout: float = 1.0
     ssl_context: ssl.SSLContext | None = None
-    proxy: str | Literal[False] | None = None
+    proxy: str | Literal[False] | None = field(default=None, repr=False)  # may hold a password
 
 
 @runtime_checkable
@@ -56,8 +56,9 @@ class Transport(Protocol):
     """A WebSocket connection that is open, as the runtime sees it.
 
     A transport is opened with a task group that outlives it and starts its tasks there,
-    never in a group of its own. Exactly one task calls `receive`, one calls `send`;
-    `aclose` and `abort` may come from anywhere.
+    never in a group of its own. They end through `aclose` or `abort`, one of which the owner
+    must call. Exactly one task calls `receive`, one calls `send`; `aclose` and `abort` may come
+    from anywhere.
     """
 
     @property

@@ -98,9 +98,16 @@ class _TrioTransport:
         self._connection: WebSocketConnection | None = None
         self._wire: Wire | None = None  # a connection handed in has its own
         if stream is not None:
-            self._wire = Wire(stream, options.max_message_bytes, self._wake_writer)
+            self._wire = Wire(
+                stream,
+                options.max_message_bytes,
+                deliver=self._put,
+                turn=self._wait_for_turn,
+                on_unsent=self._wake_writer,
+            )
         self._inbox: list[bytes] = []
         self._inbox_bytes = 0
+        self._taken = 0  # messages that came out of the library
         self._outbox: list[str] = []
         self._outbox_bytes = 0  # until they are in the socket
         self._ending: TransportClosed | None = None
@@ -321,10 +328,8 @@ class _TrioTransport:
         try:
             while True:
                 message = await get_message()
-                data = message.encode() if isinstance(message, str) else message
-                self._inbox.append(data)
-                self._inbox_bytes += len(data)
-                self._arrived.unpark_all()
+                self._taken += 1
+                self._put([message.encode() if isinstance(message, str) else message])
                 while self._inbox_bytes > _INBOX_BYTES:
                     await self._arrived.park()
         except ConnectionClosed as closed:
@@ -332,6 +337,23 @@ class _TrioTransport:
                 await self._reader_done.wait()  # it is dying, and then tells of what
             self._settle(self._verdict(closed.reason))
         self._ended.set()
+        self._arrived.unpark_all()
+
+    def _put(self, messages: list[bytes]) -> None:
+        self._inbox += messages
+        self._inbox_bytes += sum(map(len, messages))
+        self._arrived.unpark_all()
+
+    async def _wait_for_turn(self, passed_on: int) -> bool:
+        """Wait until the inbox has room, and all that was passed on to the library is in it.
+
+        False once the library has no more messages: then none may follow.
+        """
+        while not self._ended.is_set():
+            if self._inbox_bytes <= _INBOX_BYTES and self._taken >= passed_on:
+                return True
+            await self._arrived.park()
+        return False
 
     def _wake_writer(self) -> None:
         self._work.unpark_all()

@@ -1,13 +1,14 @@
 """The byte stream below `trio-websocket`, as that library sees it.
 
-Bytes pass through in both directions; the answer to the upgrade, the lengths of messages and
-CLOSE frames are looked at on the way, for what the library does not tell. No import of Trio
-is needed: the library wants an object with `send_all`, `receive_some` and `aclose`.
+Whole text messages are cut out on the way in and never reach the library, which takes 30 us for
+each; all other bytes pass through in both directions. The answer to the upgrade, the lengths of
+messages and CLOSE frames are looked at in passing, for what the library does not tell. No import
+of Trio is needed: the library wants an object with `send_all`, `receive_some` and `aclose`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
@@ -15,6 +16,7 @@ from anyio.abc import ByteStream
 from anyio.lowlevel import checkpoint
 from wsproto.frame_protocol import FrameProtocol
 
+from anyrealtime._transport._cutter import INVALID_DATA, FrameCutter
 from anyrealtime._transport._http import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
 
 READ_BYTES: Final = 256 * 2**10  # the library's own 4 KiB cost a system call per event
@@ -27,12 +29,24 @@ class Wire:
     """An AnyIO byte stream as the library sees it.
 
     Sending only queues, for the library's reader must not wait for a peer that does not read;
-    `flush` writes. Every byte that comes counts as a sign of life. The answer to the upgrade
-    and the lengths of messages are looked at in passing.
+    `flush` writes. Every byte that comes counts as a sign of life.
+
+    Args:
+        max_message_bytes: a longer message fails the connection.
+        deliver: takes the messages that were cut, in order.
+        turn: waits until there is room for more, and until as many messages came out of the
+            library as its argument says went in: order is kept that way. False at the end.
+        on_unsent: called when there is something to flush.
     """
 
     def __init__(
-        self, stream: ByteStream, max_message_bytes: int, on_unsent: Callable[[], None]
+        self,
+        stream: ByteStream,
+        max_message_bytes: int,
+        *,
+        deliver: Callable[[list[bytes]], None],
+        turn: Callable[[int], Awaitable[bool]],
+        on_unsent: Callable[[], None],
     ) -> None:
         self.stream = stream
         self.last_heard = anyio.current_time()
@@ -43,7 +57,11 @@ class Wire:
         self.answered_close = False  # the library has, as it does to a CLOSE of the peer
         self.fault: tuple[int, str] | None = None  # of the peer: the code and reason it is told
         self.lost = ""  # what the network said
-        self._lengths = _Lengths(max_message_bytes)
+        self._cutter = FrameCutter(max_message_bytes)
+        self._data = b""  # received and from `_pos` on not looked at yet
+        self._pos = 0
+        self._deliver = deliver
+        self._turn = turn
         self._on_unsent = on_unsent
         self._queue: list[bytes] = []
         self._mute = False  # nothing may follow a CLOSE, or can follow an error
@@ -85,22 +103,43 @@ class Wire:
         else:
             self.unsent -= len(data)
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        if self.fault is not None or len(self.body or b"") > MAX_HEAD_BYTES:
-            return b""
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - the library's signature
+        """The next bytes for the library; empty at the end, or what we make the end."""
+        cutter = self._cutter
+        while self.fault is None and len(self.body or b"") <= MAX_HEAD_BYTES:
+            if self._pos == len(self._data):
+                data = await self._read()
+                begin = 0 if self.body is None or not data else self._note_answer(data)
+                self._data, self._pos = cutter.begin(data[begin:]), 0
+                if begin or not data:
+                    return data[:begin]
+            if not await self._turn(cutter.passed_on):  # the library has ended the connection
+                rest, self._data = self._data[self._pos :], b""
+                self._pos = 0
+                return rest
+            pos = cutter.cut(self._data, self._pos)
+            if cutter.messages:
+                self._deliver(cutter.take())
+            self._pos = cutter.pass_on(self._data, pos) if pos < len(self._data) else pos
+            if cutter.invalid:
+                self.fail(INVALID_DATA, cutter.invalid)
+            elif cutter.too_long:
+                self.fail(_TOO_BIG, "the message is too long")
+            elif self._pos > pos:
+                return self._data[pos : self._pos]
+            else:  # all of it was cut, or a header that is cut off waits for the rest
+                self._data, self._pos = b"", 0
+        return b""
+
+    async def _read(self) -> bytes:
         try:
-            data = await self.stream.receive(max_bytes or READ_BYTES)
+            data = await self.stream.receive(READ_BYTES)
         except anyio.EndOfStream:
             return b""
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as exc:
             self.lost = str(exc.__cause__ or exc) or type(exc).__name__
             return b""
         self.last_heard = anyio.current_time()
-        begin = 0 if self.body is None else self._note_answer(data)
-        excess = self._lengths.find_excess(data, begin)
-        if excess is not None:
-            self.fail(_TOO_BIG, "the message is too long")
-            data = data[:excess]
         return data
 
     def _note_answer(self, data: bytes) -> int:
@@ -129,42 +168,3 @@ class Wire:
     async def aclose(self) -> None:
         """Nothing: the library closes early, before its last frame is out."""
         await checkpoint()
-
-
-class _Lengths:
-    """Follows the headers of incoming frames, to find a message that is too long when it begins."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._header = b""  # of a frame cut within its header
-        self._passing = 0  # bytes of a payload still to come
-        self._message_bytes = 0
-        self._blind = False  # after a CLOSE, or a frame the library will refuse
-
-    def find_excess(self, data: bytes, pos: int) -> int | None:
-        """Where in `data` the frame begins with which a message becomes too long."""
-        while pos < len(data) and not self._blind:
-            if self._passing:
-                step = min(self._passing, len(data) - pos)
-                self._passing -= step
-                pos += step
-                continue
-            begin = pos - len(self._header)
-            head = self._header + data[pos : begin + 10]
-            size = {126: 4, 127: 10}.get(head[1], 2) if len(head) > 1 else 2
-            if len(head) < size:
-                self._header = head
-                return None
-            self._header = b""
-            opcode, fin = head[0] & 0x7F, head[0] & 0x80
-            self._blind = head[1] & 0x80 != 0 or opcode not in {0, 1, 2, 9, 10}
-            self._passing = int.from_bytes(head[2:size], "big") if size > 2 else head[1]
-            pos = begin + size
-            if opcode > 2 or self._blind:
-                continue
-            self._message_bytes += self._passing
-            if self._message_bytes > self._max_bytes:
-                return max(begin, 0)
-            if fin:
-                self._message_bytes = 0
-        return None
