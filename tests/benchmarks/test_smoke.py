@@ -1,0 +1,74 @@
+"""Each benchmark runs, counts every event and prints its table: no figure is judged here.
+
+They are run as a user runs them, as processes, and only with peers that the tests' own
+environment has; anyrealtime and `websockets` are always among those.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+_RECEIVERS = ["anyrealtime asyncio", "anyrealtime trio", "anyrealtime trio-websocket", "websockets"]
+_FEW = ["--events", "600", "--warmup", "20", "--runs", "1", "--timeout", "20"]
+
+
+def _run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(_BENCHMARKS / script), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+
+
+def _facts(script: str, *arguments: str) -> dict[str, Any]:
+    done = _run(script, *arguments, "--json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    facts: dict[str, Any] = json.loads(done.stdout)
+    return facts
+
+
+@pytest.mark.parametrize("more", [["--mix", "mixed"], ["--mix", "small"], ["--tls"]])
+def test_every_receiver_counts_every_event(more: list[str]) -> None:
+    facts = _facts("bench_receive.py", *_FEW, "--peers", *_RECEIVERS, *more)
+    assert [row["peer"] for row in facts["rows"]] == _RECEIVERS
+    assert {row["events"] for row in facts["rows"]} == {600}
+    assert all(row["cpu_us"] > 0 and row["events_per_second"] > 0 for row in facts["rows"])
+    assert facts["failed"] == facts["absent"] == {}
+
+
+@pytest.mark.parametrize("more", [[], ["--paced", "0.1"]])
+def test_every_chunk_arrives(more: list[str]) -> None:
+    facts = _facts("bench_send.py", *_FEW, "--peers", *_RECEIVERS, *more)
+    assert [row["peer"] for row in facts["rows"]] == _RECEIVERS
+    assert facts["failed"] == facts["absent"] == {}
+
+
+def test_a_table_for_people() -> None:
+    done = _run("bench_receive.py", *_FEW, "--peers", "websockets")
+    assert done.returncode == 0, done.stderr
+    title, blank, head, rule, row = done.stdout.splitlines()
+    assert title.startswith("receive: 600 events, mixed, plain TCP")
+    assert (blank, set(rule)) == ("", {"-", " "})
+    assert head.startswith("peer")
+    assert row.split()[0] == "websockets"
+
+
+def test_an_absent_peer_is_named_and_an_unknown_one_refused() -> None:
+    done = _run(
+        "bench_receive.py", *_FEW, "--peers", "openai-node", "--node-modules", "/nowhere/at/all"
+    )
+    assert done.returncode == 1, "nothing was measured"
+    assert "absent: openai-node" in done.stdout
+    assert _run("bench_receive.py", "--peers", "nobody").returncode != 0
+
+
+def test_an_import_brings_nothing_heavy() -> None:
+    facts = _facts("bench_import.py", "--runs", "1")
+    rows = {row["subject"]: row for row in facts["rows"]}
+    assert rows["anyrealtime"]["modules"] > 0
+    assert rows["anyrealtime"]["unwanted"] == []
+    assert rows["anyrealtime.events"]["unwanted"] == []
