@@ -20,9 +20,10 @@ PYTHONS = nox.project.python_versions(PROJECT)
 ROOT = Path(__file__).parent
 FULLY_COVERED = ("events", "_protocol", "_transport")
 
-# flake8-async reads no configuration file. ASYNC109: timeouts are arguments, as in AnyIO itself.
-# ASYNC900: async generators are what the simulator's models are.
-ASYNC_RULES = ["--anyio", "--disable=ASYNC109,ASYNC900"]
+# flake8-async reads no configuration file. What is left out: timeouts are arguments, as in AnyIO
+# itself (109); the simulator's models are async generators (900); checkpoints that do not schedule
+# are not seen (910 to 913), and both backends test them.
+ASYNC_RULES = ["--anyio", "--disable=ASYNC109,ASYNC900,ASYNC910,ASYNC911,ASYNC912,ASYNC913"]
 
 
 def dependencies(group: str) -> list[str]:
