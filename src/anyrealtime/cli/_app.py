@@ -1,0 +1,169 @@
+"""The options of the command, and nothing of what they do: typer reads this, `--help` shows it.
+
+Each command imports its own room when it is called, so that help and version are quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from anyrealtime.cli._exit import EXIT_CODES, guarded
+
+_DEBUG = typer.Option("--debug", help="Show the traceback of an error.")
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    # Not standalone: typer raises what is wrong with the arguments and returns the code.
+    work = partial(app, arguments, prog_name="anyrealtime", standalone_mode=False)
+    return guarded(lambda: work() or 0)
+
+
+@app.callback(invoke_without_command=True, epilog=EXIT_CODES)
+def anyrealtime(
+    context: typer.Context,
+    *,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Talk to a Realtime server, or be one."""
+    if show_version:
+        print(f"anyrealtime {version('anyrealtime')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
+
+
+@app.command(epilog=EXIT_CODES)
+def chat(
+    text: Annotated[
+        str | None,
+        typer.Argument(
+            help="What to say; else it is read from stdin.", metavar="[TEXT]", show_default=False
+        ),
+    ] = None,
+    *,
+    model: Annotated[str, typer.Option(help="The model's name.", metavar="NAME")] = "gpt-realtime",
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="The whole endpoint, ws:// or wss://.", metavar="URL", show_default=False
+        ),
+    ] = None,
+    instructions: Annotated[
+        str | None,
+        typer.Option(help="What the model shall heed.", metavar="TEXT", show_default=False),
+    ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(
+            help="Have the answer spoken, into this WAV file (24 kHz, 16 bit, mono).",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Print the events that come, one JSON line each.")
+    ] = False,
+    dialect: Annotated[Literal["ga", "beta"], typer.Option(help="The protocol's version.")] = "ga",
+    backend: Annotated[
+        Literal["asyncio", "trio"] | None,
+        typer.Option(help="The event loop.", show_default="asyncio, or what the transport needs"),
+    ] = None,
+    transport: Annotated[
+        Literal["anyio", "trio-websocket"], typer.Option(help="The WebSocket library.")
+    ] = "anyio",
+    timeout: Annotated[
+        float, typer.Option(help="Seconds until the connection must be usable.", metavar="S")
+    ] = 10.0,
+    debug: Annotated[bool, _DEBUG] = False,
+) -> int:
+    """Ask something and print the answer as it comes.
+
+    Without TEXT, at a terminal, it asks you: with a history, Ctrl-C to stop an answer and
+    Ctrl-D to leave.
+
+    The key is OPENAI_API_KEY, the server OpenAI's, OPENAI_BASE_URL's or that of --url. With
+    none of the three a simulator on this machine answers.
+    """
+    from anyrealtime.cli._chat import ChatOptions
+    from anyrealtime.cli._chat import chat as work
+
+    options = ChatOptions(
+        text=text,
+        model=model,
+        url=url,
+        backend=backend,
+        transport=transport,
+        dialect=dialect,
+        audio=audio,
+        raw=raw,
+        instructions=instructions,
+        timeout=timeout,
+    )
+    return guarded(partial(work, options), debug=debug)
+
+
+@app.command(epilog=EXIT_CODES)
+def serve(
+    *,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="The port; 0 takes a free one.", metavar="N", min=0, max=65535)
+    ] = 0,
+    pace: Annotated[
+        float, typer.Option(help="Seconds between two pieces of an answer.", min=0.0, metavar="S")
+    ] = 0.0,
+    dialect: Annotated[
+        Literal["auto", "ga", "beta"],
+        typer.Option(help="The protocol's version; auto speaks what a client asks for."),
+    ] = "auto",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A model there is; may be repeated. Without it any name will do.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(help="The key that clients need.", metavar="KEY", show_default=False),
+    ] = None,
+    backend: Annotated[
+        Literal["asyncio", "trio"], typer.Option(help="The event loop.")
+    ] = "asyncio",
+    debug: Annotated[bool, _DEBUG] = False,
+) -> int:
+    """Run the simulator, a Realtime server without a model behind it, until Ctrl-C.
+
+    Its URL is the first line on stdout.
+    """
+    from anyrealtime.cli._serve import ServeOptions
+    from anyrealtime.cli._serve import serve as work
+
+    options = ServeOptions(
+        host=host,
+        port=port,
+        pace=pace,
+        dialect=dialect,
+        models=tuple(model or ()),
+        api_key=api_key,
+        backend=backend,
+    )
+    return guarded(partial(work, options), debug=debug)

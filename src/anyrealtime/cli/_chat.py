@@ -1,0 +1,155 @@
+"""`anyrealtime chat`: from the user's options to a connection with a conversation on it.
+
+What is said there is `_conversation`'s. What goes wrong is raised, for `_exit` to explain.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import anyio.to_thread
+from msgspec import UNSET
+
+from anyrealtime import Connection, EventStream, open_realtime
+from anyrealtime.cli._conversation import Conversation, check, converse
+from anyrealtime.cli._exit import CommandError, ExitCode, say
+from anyrealtime.cli._interrupt import Interrupts, supervise
+from anyrealtime.cli._output import SAMPLE_RATE_HZ, WavFile, choose_screen, write_frame
+from anyrealtime.events import (
+    AudioConfig,
+    AudioFormat,
+    AudioOutput,
+    ServerEvent,
+    Session,
+    SessionUpdate,
+    decode_server,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatOptions:
+    """What the user asked for; see the help of the command. `timeout` in seconds."""
+
+    text: str | None
+    model: str
+    url: str | None
+    backend: Literal["asyncio", "trio"] | None
+    transport: Literal["anyio", "trio-websocket"]
+    dialect: Literal["ga", "beta"]
+    audio: Path | None
+    raw: bool
+    instructions: str | None
+    timeout: float
+
+
+def chat(options: ChatOptions) -> int:
+    """Ask what the user gave, or go on asking the user, and return the exit code.
+
+    Raises:
+        CommandError: there is nothing to ask, or an answer is not whole.
+        RealtimeError: the connection failed, or the response did.
+    """
+    text = _question(options.text)
+    backend = options.backend or ("trio" if options.transport == "trio-websocket" else "asyncio")
+    with nullcontext() if options.audio is None else WavFile(options.audio) as wav:
+        return anyio.run(supervise, partial(_chat, options, text, wav), backend=backend)
+
+
+def _question(text: str | None) -> str | None:
+    """What was given as an argument or on stdin; None where a person is to be asked."""
+    try:
+        if text is None and sys.stdin is not None:  # None: closed by whoever started us
+            if sys.stdin.isatty():
+                return None
+            text = sys.stdin.buffer.read().decode()
+        text = (text or "").strip()
+        text.encode()  # arguments may hold bytes that are no text
+    except UnicodeError as exc:
+        raise CommandError("the text is not valid UTF-8", ExitCode.USAGE) from exc
+    if not text:
+        raise CommandError("there is no text: give one, or pipe one in", ExitCode.USAGE)
+    return text
+
+
+async def _chat(
+    options: ChatOptions, text: str | None, wav: WavFile | None, interrupts: Interrupts
+) -> int:
+    session = _session(options)
+    async with (
+        _server(options.url) as url,
+        open_realtime(
+            options.model,
+            # With --raw it is sent in the block, so that its answer is among the frames.
+            session=None if options.raw else session,
+            url=url,
+            dialect=options.dialect,
+            transport=options.transport,
+            connect_timeout=options.timeout,
+        ) as connection,
+        _events(connection, raw=options.raw) as events,
+    ):
+        if options.raw:
+            await connection.send(SessionUpdate(session=session))
+        conversation = Conversation(connection, events, choose_screen(raw=options.raw), wav)
+        if text is None:
+            from anyrealtime.cli._prompt import Prompt
+
+            await converse(conversation, Prompt(), interrupts)
+        else:
+            check(await conversation.ask(text))
+    return ExitCode.OK
+
+
+def _session(options: ChatOptions) -> Session:
+    audio = AudioConfig(
+        output=AudioOutput(format=AudioFormat(type="audio/pcm", rate=SAMPLE_RATE_HZ))
+    )
+    return Session(
+        output_modalities=["audio"] if options.audio else ["text"],
+        audio=audio if options.audio else UNSET,
+        instructions=UNSET if options.instructions is None else options.instructions,
+    )
+
+
+@asynccontextmanager
+async def _server(url: str | None) -> AsyncGenerator[str | None, None]:
+    """The URL to connect to, None for what the environment says; a simulator if it says nothing."""
+    if url is not None or os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"):
+        yield url
+        return
+    from anyrealtime.simulator import open_simulator
+
+    async with open_simulator(record=False) as simulator:
+        say("OPENAI_API_KEY is not set: a simulator on this machine answers")
+        yield simulator.url
+
+
+@asynccontextmanager
+async def _events(
+    connection: Connection, *, raw: bool
+) -> AsyncGenerator[AsyncIterator[ServerEvent], None]:
+    if not raw:
+        yield aiter(connection)
+        return
+    async with connection.raw_frames() as frames:
+        yield _PrintedEvents(frames)
+
+
+class _PrintedEvents(AsyncIterator[ServerEvent]):
+    """Events whose frames go to stdout, as they came, before anything is made of them."""
+
+    def __init__(self, frames: EventStream[bytes]) -> None:
+        self._frames = frames
+
+    async def __anext__(self) -> ServerEvent:
+        frame = await anext(self._frames)
+        await anyio.to_thread.run_sync(write_frame, frame)
+        return decode_server(frame)
