@@ -18,7 +18,7 @@ nox.options.default_venv_backend = "venv"
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 ROOT = Path(__file__).parent
-FULLY_COVERED = ("events", "_protocol", "_transport")
+FULLY_COVERED = ("audio", "events", "_protocol", "_transport")
 
 # flake8-async reads no configuration file. What is left out: timeouts are arguments, as in AnyIO
 # itself (109); the simulator's models are async generators (900); checkpoints that do not schedule

@@ -2,7 +2,7 @@
 
     python examples/audio.py question.wav answer.wav
 
-The question has to be 24 kHz, 16 bits, mono, and so is the answer. With OPENAI_API_KEY it
+The question has to be sampled at 24 kHz, as the answer is. With OPENAI_API_KEY it
 talks to OpenAI; without, to the simulator on this machine.
 """
 
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import sys
-import wave
 
 import anyio
 
-from anyrealtime import open_realtime
+from anyrealtime import ConfigurationError, open_realtime
+from anyrealtime.audio import PCM16_24K, read_wav, write_wav
 from anyrealtime.events import (
     AudioConfig,
     AudioFormat,
@@ -31,7 +31,6 @@ from anyrealtime.events import (
 from anyrealtime.simulator import open_simulator
 
 PCM = AudioFormat(type="audio/pcm", rate=24_000)
-CHUNK_BYTES = 4_800  # 100 ms
 
 SESSION = Session(
     output_modalities=["audio"],
@@ -47,8 +46,7 @@ async def main(question: bytes, url: str | None = None) -> bytes:
     """Say `question`, print the transcript of the answer and return its sound."""
     answer = bytearray()
     async with open_realtime("gpt-realtime", session=SESSION, url=url) as connection:
-        for start in range(0, len(question), CHUNK_BYTES):
-            chunk = question[start : start + CHUNK_BYTES]
+        for chunk in PCM16_24K.split(question, 100):
             await connection.send(InputAudioBufferAppend(audio=chunk))
         await connection.send(InputAudioBufferCommit())
         await connection.send(ResponseCreate())
@@ -72,25 +70,12 @@ async def offline(question: bytes) -> bytes:
         return await main(question, simulator.url)
 
 
-def read_wav(path: str) -> bytes:
-    """The samples of a file in the one form the protocol takes."""
-    with wave.open(path, "rb") as file:
-        if (file.getframerate(), file.getsampwidth(), file.getnchannels()) != (24_000, 2, 1):
-            sys.exit(f"{path} is not 24 kHz, 16 bits, mono")
-        return file.readframes(file.getnframes())
-
-
-def write_wav(path: str, pcm: bytes) -> None:
-    """Save samples in that form."""
-    with wave.open(path, "wb") as file:
-        file.setframerate(24_000)
-        file.setsampwidth(2)
-        file.setnchannels(1)
-        file.writeframes(pcm)
-
-
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: python examples/audio.py QUESTION.wav ANSWER.wav")
     talk = main if os.environ.get("OPENAI_API_KEY") else offline
-    write_wav(sys.argv[2], anyio.run(talk, read_wav(sys.argv[1])))
+    try:
+        question = read_wav(sys.argv[1], rate_hz=24_000).pcm
+    except ConfigurationError as error:
+        sys.exit(str(error))
+    write_wav(sys.argv[2], anyio.run(talk, question))

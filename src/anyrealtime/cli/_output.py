@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import wave
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol
@@ -17,10 +16,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from anyrealtime.audio import WavWriter
 from anyrealtime.cli._exit import CommandError, ExitCode, harmless
 
 SAMPLE_RATE_HZ: Final = 24_000
-_SAMPLE_BYTES: Final = 2
 
 
 class Screen(Protocol):
@@ -123,7 +122,7 @@ class WavFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: wave.Wave_write | None = None
+        self._file: WavWriter | None = None
         place = path if path.exists() else path.resolve().parent
         if path.is_dir() or not os.access(place, os.W_OK):
             raise CommandError(f"cannot write {path}: no file can be made there", ExitCode.USAGE)
@@ -136,11 +135,8 @@ class WavFile:
         """
         try:
             if self._file is None:
-                self._file = wave.open(str(self._path), "wb")  # noqa: SIM115 - closed by our own exit
-                self._file.setnchannels(1)
-                self._file.setsampwidth(_SAMPLE_BYTES)
-                self._file.setframerate(SAMPLE_RATE_HZ)
-            self._file.writeframesraw(pcm)
+                self._file = WavWriter(self._path, rate_hz=SAMPLE_RATE_HZ)
+            self._file.write(pcm)
         except OSError as exc:
             raise self._unwritable(exc) from exc
 

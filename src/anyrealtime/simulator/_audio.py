@@ -1,15 +1,14 @@
-"""Sound in bytes: how long it is in each format, G.711, and the buffer a client fills.
+"""Sound in bytes: how long it is in each format, and the buffer a client fills.
 
 Arithmetic only; what is said in the sound is nobody's business here.
 """
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
+from anyrealtime.audio import encode_pcma, encode_pcmu
 from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._speech import BYTES_PER_MS
@@ -28,31 +27,10 @@ def encoded(pcm: bytes, format: grammar.Format) -> bytes:  # noqa: A002 - the pr
     """Return 24 kHz PCM in `format`; G.711 keeps every third sample, which is 8 kHz."""
     if isinstance(format, grammar.Pcm):
         return pcm
-    law = _mu_law if isinstance(format, grammar.Pcmu) else _a_law
-    return bytes(law(sample) for (sample,) in struct.iter_unpack("<h4x", _whole(pcm, 6)))
-
-
-def _whole(data: bytes, size: int) -> bytes:
-    """Fill the last group of `size` bytes with silence."""
-    return data + bytes(-len(data) % size)
-
-
-@cache
-def _mu_law(sample: int) -> int:
-    """ITU-T G.711: sign, exponent and mantissa of the biased sample, all bits inverted."""
-    biased = min(abs(sample), 32_635) + 132
-    exponent = biased.bit_length() - 8
-    code = exponent << 4 | biased >> (exponent + 3) & 0x0F
-    return ~(code | (0x80 if sample < 0 else 0)) & 0xFF
-
-
-@cache
-def _a_law(sample: int) -> int:
-    """ITU-T G.711: linear near zero, every other bit inverted."""
-    size = sample if sample >= 0 else ~sample
-    exponent = max(size.bit_length() - 8, 0)
-    code = size >> 4 if size < 256 else exponent << 4 | size >> (exponent + 3) & 0x0F
-    return (code | (0x80 if sample >= 0 else 0)) ^ 0x55
+    padded = pcm + bytes(-len(pcm) % 6)
+    kept = bytearray(len(padded) // 3)
+    kept[0::2], kept[1::2] = padded[0::6], padded[1::6]
+    return encode_pcmu(kept) if isinstance(format, grammar.Pcmu) else encode_pcma(kept)
 
 
 @dataclass(slots=True)
