@@ -10,9 +10,8 @@ from dataclasses import replace
 
 import anyio
 import pytest
-from anyio.abc import TaskStatus
 
-from anyrealtime._transport._base import Transport, TransportClosed
+from anyrealtime._transport._base import TransportClosed
 from tests._transport.raw_peer import (
     CLOSE,
     PING,
@@ -21,10 +20,12 @@ from tests._transport.raw_peer import (
     frame,
 )
 from tests._transport.transports import (
+    CHUNK,
     EVERY,
     PATIENT,
     QUIET,
     SOCKETS,
+    Flood,
     Kind,
     SocketKind,
     connected,
@@ -34,8 +35,6 @@ from tests._transport.transports import (
 )
 
 SHORT = replace(QUIET, close_timeout=0.1)
-CHUNK = b"." * 2**16
-MORE_THAN_ANY_BUFFER = [CHUNK] * 1000
 
 
 # A peer that answers
@@ -107,8 +106,7 @@ async def test_what_was_sent_arrives_before_the_close(kind: Kind) -> None:
 async def test_a_backlog_arrives_before_the_close(kind: SocketKind) -> None:
     """Queued behind full buffers when `aclose` is called, read only afterwards."""
     async with connected(kind, PATIENT, buffer_bytes=2**14) as (transport, peer):
-        taken = await send_until_stuck(transport, MORE_THAN_ANY_BUFFER)
-        assert taken < len(MORE_THAN_ANY_BUFFER)
+        taken = await send_until_stuck(transport)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(transport.aclose)
             for _ in range(taken):
@@ -151,7 +149,7 @@ async def test_a_send_while_closing_is_refused(kind: SocketKind) -> None:
 async def test_aclose_beside_a_waiting_send(kind: SocketKind) -> None:
     """The send is refused or comes whole before the CLOSE; which, the transport may decide."""
     async with connected(kind, PATIENT, buffer_bytes=2**14) as (transport, peer):
-        await send_until_stuck(transport, MORE_THAN_ANY_BUFFER)
+        await send_until_stuck(transport)
         batch = [b"one", CHUNK + b"two", b"three"]
         refusals: list[tuple[int, str]] = []
 
@@ -247,24 +245,15 @@ async def test_a_peer_that_never_stops_talking(kind: SocketKind) -> None:
 @SOCKETS
 async def test_a_peer_that_does_not_read(kind: SocketKind) -> None:
     async with connected(kind, SHORT, buffer_bytes=2**14) as (transport, peer):
+        flood = Flood(transport)
         async with anyio.create_task_group() as tasks:
-            sending = await tasks.start(_send_until_closed, transport)
-            await anyio.wait_all_tasks_blocked()
+            tasks.start_soon(flood.run)
+            await flood.until_stuck()
             await transport.aclose()
-            await sending.wait()
+        assert flood.ending == (1000, "client")
         with pytest.raises(PeerGone):
             while True:
                 assert (await peer.read_frame()).payload in {CHUNK, (1000).to_bytes(2, "big")}
-
-
-async def _send_until_closed(transport: Transport, *, task_status: TaskStatus[anyio.Event]) -> None:
-    over = anyio.Event()
-    task_status.started(over)
-    with pytest.raises(TransportClosed) as raised:
-        for chunk in MORE_THAN_ANY_BUFFER:
-            await transport.send([chunk])
-    assert raised.value.by == "client"
-    over.set()
 
 
 @SOCKETS
@@ -353,11 +342,13 @@ async def test_abort_wakes_a_waiting_receive(kind: Kind) -> None:
 
 @EVERY
 async def test_abort_wakes_a_waiting_send(kind: Kind) -> None:
-    async with kind.link() as (transport, _peer), anyio.create_task_group() as tasks:
-        over = await tasks.start(_send_until_closed, transport)
-        await anyio.wait_all_tasks_blocked()
-        transport.abort()
-        await over.wait()
+    async with kind.link() as (transport, _peer):
+        flood = Flood(transport)
+        async with anyio.create_task_group() as sending:
+            sending.start_soon(flood.run)
+            await flood.until_stuck()
+            transport.abort()
+        assert flood.ending == (1006, "client")
 
 
 @SOCKETS

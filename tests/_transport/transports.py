@@ -32,6 +32,8 @@ from tests._transport.raw_peer import RawListener, RawPeer
 LIMIT: Final = 15.0  # seconds a test may take on a busy machine
 QUIET: Final = TransportOptions(ping_interval=None, proxy=False, close_timeout=0.2)
 PATIENT: Final = replace(QUIET, close_timeout=4 * LIMIT)  # a test that waits it out fails
+CHUNK: Final = b"." * 2**16
+MORE_THAN_ANY_BUFFER: Final = [CHUNK] * 1000
 
 Opener = Callable[[Endpoint, TransportOptions, TaskGroup], Coroutine[Any, Any, Transport]]
 Script = Callable[[RawPeer], Awaitable[object]]
@@ -243,29 +245,54 @@ def told(ending: TransportClosed) -> tuple[int, str]:
     return ending.code, ending.by
 
 
-async def send_until_stuck(transport: Transport, frames: Sequence[bytes]) -> int:
-    """Send `frames` one by one to a peer that does not read; return how many were taken.
+class Flood:
+    """Sends `frames` one by one, more than any buffer holds, to a peer that does not read.
 
-    There is no event for "waits for the peer", so the count is watched until it stands
-    still. A transport that queues without bound never stands still and takes them all.
+    Attributes:
+        taken: how many of the sends have returned.
+        ending: what a send raised, as `told`.
     """
-    taken = 0
 
-    async def send() -> None:
-        nonlocal taken
-        for one in frames:
-            await transport.send([one])
-            taken += 1
+    def __init__(
+        self, transport: Transport, frames: Sequence[bytes] = MORE_THAN_ANY_BUFFER
+    ) -> None:
+        self.taken = 0
+        self.ending: tuple[int, str] | None = None
+        self._transport = transport
+        self._frames = frames
 
-    async with anyio.create_task_group() as sending:
-        sending.start_soon(send)
+    async def run(self) -> None:
+        try:
+            for one in self._frames:
+                await self._transport.send([one])
+                self.taken += 1
+        except TransportClosed as ending:
+            self.ending = told(ending)
+
+    async def until_stuck(self) -> None:
+        """Wait until the sends return no more.
+
+        There is no event for that, so the count is watched until it stands still. A
+        transport that queues without bound never stands still and takes them all.
+        """
         still = 0
         while still < 10:
-            before = taken
+            before = self.taken
             await anyio.sleep(0.01)
-            still = still + 1 if taken == before else 0
-        sending.cancel_scope.cancel()
-    return taken
+            still = still + 1 if self.taken == before else 0
+        assert self.taken < len(self._frames), "nothing ever waited"
+
+
+async def send_until_stuck(
+    transport: Transport, frames: Sequence[bytes] = MORE_THAN_ANY_BUFFER
+) -> int:
+    """Send until a send waits, and cancel that one; return how many were taken before it."""
+    flood = Flood(transport, frames)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(flood.run)
+        await flood.until_stuck()
+        tasks.cancel_scope.cancel()
+    return flood.taken
 
 
 def server_context(authority: trustme.CA, host: str) -> ssl.SSLContext:

@@ -54,8 +54,8 @@ class _Link:
     """Both directions, and the one end that both sides learn of. The first end stands."""
 
     def __init__(self, max_messages: int) -> None:
-        self.to_client = _Lane(max_messages)
-        self.to_server = _Lane(max_messages)
+        self.to_client: _Lane = _Lane(max_messages)
+        self.to_server: _Lane = _Lane(max_messages)
         self._ending: tuple[int, str, ClosedBy] | None = None
 
     def end(self, code: int, reason: str, by: ClosedBy) -> None:
