@@ -89,20 +89,21 @@ async def _refused(
 ) -> None:
     """Raise what a response other than 101 means, with as much of its body as comes in time."""
     response: Response | None = None
+    piece: bytes | None = rest  # of the body; None at its end
     with anyio.move_on_after(_BODY_PATIENCE):
         while response is None and protocol.handshake_exc is None:
-            if rest:
-                protocol.receive_data(rest)
-            else:
+            if piece is None:
                 protocol.receive_eof()
+            else:
+                protocol.receive_data(piece)
             response = next(
                 (e for e in protocol.events_received() if isinstance(e, Response)), None
             )
             if response is None and protocol.handshake_exc is None:
                 try:
-                    rest = await stream.receive()
+                    piece = await stream.receive()
                 except (anyio.EndOfStream, anyio.BrokenResourceError):
-                    rest = b""
+                    piece = None
     answer = parse_head(head[: -len(HEAD_END)])
     if answer is None:
         raise _not_a_websocket(protocol, endpoint)

@@ -29,7 +29,7 @@ from anyrealtime._transport._wire import READ_BYTES, Wire
 from anyrealtime.errors import ConfigurationError, ConnectFailed
 
 _QUEUED_MESSAGES: Final = 64  # in the library; a task of ours moves them on at once
-_INBOX_BYTES: Final = 64 * 2**20  # not taken by `receive`; above it the socket is not read
+_INBOX_BYTES: Final = READ_BYTES  # not taken by `receive`; above it the socket is not read
 _OUTBOX_BYTES: Final = 2**20  # not sent; above it `send` waits
 _BODY_PATIENCE: Final = 1.0  # seconds given to the body of a refusal, which explains it
 _TOO_BIG: Final = 1009  # RFC 6455, 7.4.1
@@ -217,7 +217,9 @@ class _TrioTransport:
             text = (body or b"").decode("utf-8", "replace")
             raise refusal(endpoint, head.status, text, head.headers.get("retry-after"))
         if bug is not None:
-            cause = bug.__context__ or bug  # it dies of its own answer to the server's mistake
+            cause: BaseException = bug
+            while cause.__context__ is not None:  # it died of its answer to the server's mistake
+                cause = cause.__context__
             why = scrub(str(cause), endpoint)
             raise ConnectFailed(
                 f"{endpoint.address} did not answer as a WebSocket server: {why}"
