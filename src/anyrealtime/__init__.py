@@ -14,7 +14,8 @@ The two paths, from file to file:
 connection ends and who is told. Events are in `anyrealtime.events`.
 """
 
-from anyrealtime._runtime._connection import Connection, SessionView
+from anyrealtime._runtime._connection import Connection
+from anyrealtime._runtime._handle import ResponseHandle
 from anyrealtime._runtime._open import open_realtime
 from anyrealtime._runtime._stream import Dropped, EventStream
 from anyrealtime._transport._base import Transport, TransportClosed
@@ -45,8 +46,8 @@ __all__ = [
     "RealtimeError",
     "RequestError",
     "ResponseFailed",
+    "ResponseHandle",
     "ServerError",
-    "SessionView",
     "StreamOverflow",
     "Transport",
     "TransportClosed",

@@ -40,7 +40,19 @@ ClosedBy: TypeAlias = Literal["client", "server", "network"]
 
 
 class RealtimeError(Exception):
-    """The root of everything this library raises."""
+    """The root of everything this library raises. Copies and pickles keep every attribute."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(
+    kind: type[RealtimeError], args: tuple[object, ...], state: dict[str, object]
+) -> RealtimeError:
+    error = kind.__new__(kind, *args)
+    error.args = args  # TimeoutError's constructor does not
+    error.__dict__.update(state)
+    return error
 
 
 class ConfigurationError(RealtimeError, ValueError):

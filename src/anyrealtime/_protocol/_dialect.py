@@ -33,6 +33,8 @@ from anyrealtime.events import (
     ResponseCreate,
     ResponseCreateParams,
     Session,
+    SessionClose,
+    SessionInputAudioBufferAppend,
     SessionUpdate,
     Text,
     Tool,
@@ -44,7 +46,11 @@ from anyrealtime.events import Maybe as MaybeField
 
 Dialect: TypeAlias = Literal["ga", "beta"]
 
-_FORMATS = {"audio/pcm": "pcm16", "audio/pcmu": "g711_ulaw", "audio/pcma": "g711_alaw"}
+_FORMATS = {  # and the only rate that the name stands for, in Hz
+    "audio/pcm": ("pcm16", 24_000),
+    "audio/pcmu": ("g711_ulaw", 8_000),
+    "audio/pcma": ("g711_alaw", 8_000),
+}
 
 
 def lower(event: ClientEvent) -> ClientEvent:
@@ -59,6 +65,8 @@ def lower(event: ClientEvent) -> ClientEvent:
         return replace(event, item=_lower_item(event.item))
     if isinstance(event, ResponseCreate) and event.response is not None:
         return replace(event, response=_lower_response(event.response))
+    if isinstance(event, SessionInputAudioBufferAppend | SessionClose):
+        raise ConfigurationError("the beta dialect has no translation sessions")
     return event
 
 
@@ -94,6 +102,7 @@ def _lower_audio(audio: MaybeField[AudioConfig], *, include: MaybeField[list[str
     heard, spoken = given.input or UNSET, given.output or UNSET
     session = BetaSession(include=include)
     if heard:
+        _refuse(heard, "session.audio.input", "transport")
         session = replace(
             session,
             input_audio_format=_format(heard.format),
@@ -102,6 +111,7 @@ def _lower_audio(audio: MaybeField[AudioConfig], *, include: MaybeField[list[str
             turn_detection=heard.turn_detection,
         )
     if spoken:
+        _refuse(spoken, "session.audio.output", "language", "transport")
         session = replace(
             session,
             output_audio_format=_format(spoken.format),
@@ -113,7 +123,11 @@ def _lower_audio(audio: MaybeField[AudioConfig], *, include: MaybeField[list[str
 
 def _lower_response(params: ResponseCreateParams) -> ResponseCreateParams:
     _refuse(params, "response", "prompt", "reasoning", "parallel_tool_calls")
-    spoken = (params.audio or AudioConfig()).output or UNSET
+    given = params.audio or AudioConfig()
+    _refuse(given, "response.audio", "input")
+    spoken = given.output or UNSET
+    if spoken:
+        _refuse(spoken, "response.audio.output", "speed", "language", "transport")
     return replace(
         params,
         audio=UNSET,
@@ -155,9 +169,11 @@ def _modalities(names: MaybeField[list[str]]) -> MaybeField[list[str]]:
 
 def _format(given: MaybeField[AudioFormat | str]) -> MaybeField[AudioFormat | str]:
     if isinstance(given, AudioFormat):
-        if given.type not in _FORMATS:
-            raise ConfigurationError(f"the beta dialect has no audio format {given.type!r}")
-        return _FORMATS[given.type]
+        name, rate = _FORMATS.get(given.type, (None, None))
+        if name is None or (given.rate or rate) != rate:
+            at = f" at {given.rate} Hz" if given.rate else ""
+            raise ConfigurationError(f"the beta dialect has no audio format {given.type!r}{at}")
+        return name
     return given
 
 

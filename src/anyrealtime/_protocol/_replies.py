@@ -1,36 +1,48 @@
-"""Which reply answers which command: the table of commands that wait.
+"""The commands that wait for their answer.
 
 No loop and no clock: a command is entered, events are shown to the table, and each entry
-settles once. An entry leaves on its answer, on the error that names it, and when the
-connection ends; who waits on it is not known here.
+settles once. An entry leaves on its answer, on the error that names it, when nobody waits any
+more, and when the connection ends; who waits on it is not known here.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 
+from anyrealtime._protocol._answers import (
+    ANY_RESPONSE,
+    COMMITTED,
+    Lane,
+    lane_of,
+    lanes_of,
+)
 from anyrealtime._protocol._verdict import request_error
-from anyrealtime.events import ErrorEvent, ServerEvent
+from anyrealtime.errors import ProtocolViolation
+from anyrealtime.events import (
+    ClientEvent,
+    ErrorEvent,
+    InputAudioBufferCommitted,
+    InputAudioBufferSpeechStopped,
+    InputAudioBufferTimeoutTriggered,
+    ServerEvent,
+)
 
-# The answers that carry no id: they come in the order of the commands (PROTOCOL.md 6.1).
-ANSWERS_IN_ORDER = {
-    "session.update": frozenset({"session.updated"}),
-    "transcription_session.update": frozenset({"transcription_session.updated", "session.updated"}),
-}
+_REMEMBERED = 1024  # ids of commands given up, whose errors are nobody's business any more
 
 
 class Pending:
     """One command that waits for its answer.
 
     Attributes:
+        event: the command.
         answer: the answering event, once it has come.
         error: why none will come.
     """
 
-    def __init__(self, event_id: str, event_type: str, on_settled: Callable[[], None]) -> None:
-        self.event_id = event_id
-        self.event_type = event_type
+    def __init__(self, event: ClientEvent, lane: Lane, on_settled: Callable[[], None]) -> None:
+        self.event: ClientEvent = event
+        self.lane: Lane = lane
         self.answer: ServerEvent | None = None
         self.error: Exception | None = None
         self._on_settled = on_settled
@@ -51,59 +63,108 @@ class Replies:
 
     def __init__(self) -> None:
         self._by_id: dict[str, Pending] = {}
-        self._in_order: dict[str, deque[Pending]] = {}
+        self._lanes: dict[Lane, deque[Pending]] = {}
+        self._given_up: OrderedDict[str, Pending] = OrderedDict()
+        self._turns: set[str] = set()  # items that turn detection commits by itself
+        self._uninvited = 0  # responses that are due to such a commit
 
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def expect(self, event_type: str, event_id: str, on_settled: Callable[[], None]) -> Pending:
-        """Enter a command. Do so before it is sent: its answer may be quick."""
-        pending = Pending(event_id, event_type, on_settled)
-        self._by_id[event_id] = pending
-        for answer in ANSWERS_IN_ORDER[event_type]:
-            self._in_order.setdefault(answer, deque()).append(pending)
+    def expect(self, event: ClientEvent, on_settled: Callable[[], None]) -> Pending:
+        """Enter a command, which has its `event_id`. Do so before it is sent.
+
+        Raises:
+            ProtocolViolation: no event answers this command.
+        """
+        lane = lane_of(event)
+        if lane is None or event.event_id is None:
+            raise ProtocolViolation(f"no event answers {event.type!r}; use send()")
+        pending = Pending(event, lane, on_settled)
+        self._by_id[event.event_id] = pending
+        self._lanes.setdefault(lane, deque()).append(pending)
         return pending
 
-    def abandon(self, pending: Pending) -> None:
-        """Nobody waits any more, but the answer will come: its place in the order stays."""
-        self._by_id.pop(pending.event_id, None)
+    def give_up(self, pending: Pending, *, sent: bool = True) -> None:
+        """Nobody waits any more. What was sent and is answered in order keeps its place there."""
+        event_id = pending.event.event_id or ""
+        if self._by_id.pop(event_id, None) is None:
+            return
+        if not sent or pending.lane.key:
+            self._leave_lane(pending)
+        if sent:
+            self._given_up[event_id] = pending
+            if len(self._given_up) > _REMEMBERED:
+                self._given_up.popitem(last=False)
 
     def answered(self, event: ServerEvent) -> bool:
         """Settle the command that `event` answers; False if it answers none."""
-        waiting = self._in_order.get(event.type)
-        if not waiting:
-            return False
-        pending = waiting.popleft()
-        self._remove_from_order(pending)
-        if self._by_id.pop(pending.event_id, None) is not None:
-            pending.settle(answer=event)
-        return True
+        for lane in lanes_of(event):
+            if lane == COMMITTED and self._is_uninvited_commit(event):
+                return False
+            waiting = self._lanes.get(lane) or self._untagged(lane)
+            if waiting:
+                pending = waiting[0]
+                self._leave_lane(pending)
+                if self._by_id.pop(pending.event.event_id or "", None) is not None:
+                    pending.settle(answer=event)
+                return True
+        return False
 
     def refused(self, event: ErrorEvent) -> bool:
-        """Settle the command that `event` blames; False if it blames none that waits."""
+        """Settle the command that `event` blames; False if it is no command that was waited for."""
         event_id = event.error.event_id
-        if event_id is None:
-            return False
-        for pending in {p for waiting in self._in_order.values() for p in waiting}:
-            if pending.event_id == event_id:  # also an abandoned one: it gives its place up
-                self._remove_from_order(pending)
-        pending_by_id = self._by_id.pop(event_id, None)
-        if pending_by_id is None:
-            return False
-        pending_by_id.settle(error=request_error(event.error))
-        return True
+        pending = self._by_id.pop(event_id, None) if event_id is not None else None
+        if pending is not None:
+            self._leave_lane(pending)
+            pending.settle(error=request_error(event.error))
+            return True
+        given_up = self._given_up.pop(event_id, None) if event_id is not None else None
+        if given_up is not None:
+            self._leave_lane(given_up)  # it will not be answered: its place is free
+        return given_up is not None
+
+    def watch_turn(
+        self, event: InputAudioBufferSpeechStopped | InputAudioBufferTimeoutTriggered
+    ) -> None:
+        """Turn detection ends a turn: the commit that follows is its own, and no command's."""
+        if event.item_id is not None:
+            self._turns.add(event.item_id)
 
     def fail_all(self, make_error: Callable[[], Exception]) -> int:
         """Settle everything that waits with an error; how many there were."""
         pendings = list(self._by_id.values())
         self._by_id.clear()
-        self._in_order.clear()
+        self._lanes.clear()
+        self._given_up.clear()
         for pending in pendings:
             pending.settle(error=make_error())
         return len(pendings)
 
-    def _remove_from_order(self, pending: Pending) -> None:
-        for answer in ANSWERS_IN_ORDER[pending.event_type]:
-            waiting = self._in_order[answer]
-            if pending in waiting:
-                waiting.remove(pending)
+    def _is_uninvited_commit(self, event: ServerEvent) -> bool:
+        item_id = event.item_id if isinstance(event, InputAudioBufferCommitted) else None
+        if item_id not in self._turns:
+            return False
+        self._turns.discard(item_id)
+        self._uninvited += 1
+        return True
+
+    def _untagged(self, lane: Lane) -> deque[Pending] | None:
+        """For a response without a tag: the oldest request of one, unless a turn asked for it.
+
+        Servers that echo no metadata leave nothing better to go by.
+        """
+        if lane != ANY_RESPONSE:
+            return None
+        if self._uninvited:
+            self._uninvited -= 1
+            return None
+        waiting = [p for p in self._by_id.values() if p.lane.kind == ANY_RESPONSE.kind]
+        return deque(waiting[:1])
+
+    def _leave_lane(self, pending: Pending) -> None:
+        waiting = self._lanes.get(pending.lane)
+        if waiting is not None and pending in waiting:
+            waiting.remove(pending)
+            if not waiting:
+                del self._lanes[pending.lane]

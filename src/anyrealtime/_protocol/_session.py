@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from anyrealtime.events import (
     AnySession,
+    AudioFormat,
+    BetaSession,
     InvalidEvent,
     ServerEvent,
     SessionCreated,
@@ -29,7 +31,7 @@ class SessionState:
     """
 
     def __init__(self) -> None:
-        self.created = False
+        self.created: bool = False
         self.current: AnySession | None = None
         self.id: str | None = None
         self.expires_at: int | None = None
@@ -53,3 +55,15 @@ class SessionState:
             self.id = session_id
         if isinstance(expires_at, int):
             self.expires_at = expires_at
+
+
+def input_format_name(session: AnySession | None) -> str | None:
+    """How the session wants the user's audio, by GA's or the beta's name; None if it does not say."""
+    given: object = None
+    if isinstance(session, BetaSession):
+        given = session.input_audio_format
+    if not given and session is not None and session.audio and session.audio.input:
+        given = session.audio.input.format
+    if isinstance(given, AudioFormat):
+        return given.type
+    return given if isinstance(given, str) else None

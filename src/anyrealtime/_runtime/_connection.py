@@ -11,57 +11,33 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, TypeVar, overload
 
 import anyio
-from msgspec.structs import replace
 
-from anyrealtime._protocol._dialect import Dialect, lower
 from anyrealtime._protocol._session import SessionState
+from anyrealtime._runtime._handle import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
 from anyrealtime._runtime._lifetime import Lifetime
+from anyrealtime._runtime._namespaces import (
+    ConversationCommands,
+    InputAudioBufferCommands,
+    OutputAudioBufferCommands,
+    ResponseCommands,
+    SessionCommands,
+)
+from anyrealtime._runtime._plan import check_count
+from anyrealtime._runtime._requests import Requests
+from anyrealtime._runtime._respond import Responder
+from anyrealtime._runtime._responding import Responding
 from anyrealtime._runtime._stream import Dropped, EventStream, Overflow
 from anyrealtime._transport._base import Transport
 from anyrealtime.errors import ConfigurationError, ProtocolViolation
-from anyrealtime.events import (
-    CLIENT_EVENTS,
-    AnySession,
-    ClientEvent,
-    ServerEvent,
-    UnknownEvent,
-    encode,
-)
+from anyrealtime.events import ClientEvent, ServerEvent
 
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 
-DEFAULT_MAX_EVENTS = 65_536
-DEFAULT_MAX_BYTES = 16 * 2**20
 
-_CLIENT_CLASSES = frozenset(CLIENT_EVENTS.values())
-
-
-class SessionView:
-    """`connection.session`: what the server last said about the session."""
-
-    def __init__(self, state: SessionState) -> None:
-        self._state = state
-
-    @property
-    def current(self) -> AnySession | None:
-        """The effective session; None where the server has not described it."""
-        return self._state.current
-
-    @property
-    def id(self) -> str | None:
-        """The server's name for the session."""
-        return self._state.id
-
-    @property
-    def expires_at(self) -> int | None:
-        """Unix time in seconds at which the server ends the session, where it says so."""
-        return self._state.expires_at
-
-
-class Connection:
+class Connection(Responding):
     """An open Realtime connection. Made by `open_realtime`, and usable inside its block only.
 
     `async for event in connection` gives every server event since the opening, in order.
@@ -72,18 +48,23 @@ class Connection:
         transport: Transport,
         lifetime: Lifetime,
         session: SessionState,
+        requests: Requests,
         *,
+        responder: Responder,
         main: EventStream[ServerEvent] | None,
-        dialect: Dialect,
-        id_prefix: str,
     ) -> None:
         self._transport = transport
         self._lifetime = lifetime
+        self._requests = requests
+        self._responder = responder
         self._main = main
-        self._dialect: Dialect = dialect
-        self._id_prefix = id_prefix
-        self._sent = 0
-        self.session = SessionView(session)
+        self.session: SessionCommands = SessionCommands(requests, session)
+        self.conversation: ConversationCommands = ConversationCommands(requests)
+        self.input_audio_buffer: InputAudioBufferCommands = InputAudioBufferCommands(
+            requests, session
+        )
+        self.output_audio_buffer: OutputAudioBufferCommands = OutputAudioBufferCommands(requests)
+        self.response: ResponseCommands = ResponseCommands(requests)
 
     @property
     def transport(self) -> Transport:
@@ -172,6 +153,42 @@ class Connection:
         max_bytes: int = ...,
         overflow: Literal["raise"] = ...,
     ) -> AbstractAsyncContextManager[EventStream[A | B | C | D]]: ...
+    @overload
+    def subscribe(
+        self,
+        kind: type[A],
+        kind2: type[B],
+        /,
+        *,
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["drop_oldest"],
+    ) -> AbstractAsyncContextManager[EventStream[A | B | Dropped]]: ...
+    @overload
+    def subscribe(
+        self,
+        kind: type[A],
+        kind2: type[B],
+        kind3: type[C],
+        /,
+        *,
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["drop_oldest"],
+    ) -> AbstractAsyncContextManager[EventStream[A | B | C | Dropped]]: ...
+    @overload
+    def subscribe(
+        self,
+        kind: type[A],
+        kind2: type[B],
+        kind3: type[C],
+        kind4: type[D],
+        /,
+        *,
+        max_events: int = ...,
+        max_bytes: int = ...,
+        overflow: Literal["drop_oldest"],
+    ) -> AbstractAsyncContextManager[EventStream[A | B | C | D | Dropped]]: ...
     @overload
     def subscribe(
         self,
@@ -264,25 +281,27 @@ class Connection:
             ConfigurationError: this is no client event, or the dialect cannot say it.
             ConnectionClosed: the connection is over.
         """
-        event, event_id = self.prepare(event)
-        await self._lifetime.outbox.put(encode(event))
-        return event_id
+        return await self._requests.send(event)
 
-    def prepare(self, event: ClientEvent) -> tuple[ClientEvent, str]:
-        """Give the event an id and the words of the connection's dialect."""
-        if isinstance(event, UnknownEvent):  # a vendor's own, sent as it is
-            return event, event.event_id or ""
-        if type(event) not in _CLIENT_CLASSES:
-            raise ConfigurationError(
-                "send() takes a client event of anyrealtime.events, such as ResponseCreate(), "
-                f"not {type(event).__name__}"
-            )
-        if event.event_id is None:
-            self._sent += 1
-            event = replace(event, event_id=f"{self._id_prefix}{self._sent}")
-        if self._dialect != "ga":
-            event = lower(event)
-        return event, event.event_id or ""
+    async def request(self, event: ClientEvent, *, timeout: float | None = None) -> ServerEvent:
+        """Send a command and return the event that answers it.
+
+        The answer goes to streams, too. Cancelling gives up waiting: a command that was sent may
+        still take effect, and the connection stays usable.
+
+        Args:
+            event: an item without an id gets one, and a response a tag in its metadata, by
+                which the answer is known.
+            timeout: seconds to wait; None is the connection's `ack_timeout`.
+
+        Raises:
+            RequestError: the server refused.
+            AckTimeout: no answer came in time; the command may still take effect.
+            ConnectionClosed: the connection is over.
+            ProtocolViolation: nothing answers this event; nothing was sent.
+            ConfigurationError: this is no client event, or the dialect cannot say it.
+        """
+        return await self._requests.request(event, timeout=timeout)
 
     # Closing
 
@@ -292,9 +311,11 @@ class Connection:
         Leaving the block does the same. Streams end after what they hold. Cancelling drops the
         connection at once.
         """
-        with anyio.move_on_after(self._lifetime.close_timeout):
-            await close_gracefully(self._lifetime, self._transport, code, reason)
-        self._transport.abort()
+        try:
+            with anyio.move_on_after(self._lifetime.close_timeout):
+                await close_gracefully(self._lifetime, self._transport, code, reason)
+        finally:
+            self._transport.abort()
 
 
 async def close_gracefully(
@@ -307,9 +328,7 @@ async def close_gracefully(
 
 
 def _check_bounds(max_events: int, max_bytes: int, overflow: str) -> None:
-    if max_events < 1:
-        raise ConfigurationError(f"max_events= must be at least 1, not {max_events!r}")
-    if max_bytes < 1:
-        raise ConfigurationError(f"max_bytes= must be at least 1, not {max_bytes!r}")
+    check_count("max_events", max_events, least=1)
+    check_count("max_bytes", max_bytes, least=1)
     if overflow not in ("raise", "drop_oldest"):
         raise ConfigurationError(f'overflow= must be "raise" or "drop_oldest", not {overflow!r}')

@@ -10,38 +10,48 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
+from weakref import WeakSet
 
 from anyio.lowlevel import checkpoint
 
 from anyrealtime._runtime._stream import Ending, EventStream, Overflow
 from anyrealtime.events import ErrorEvent, ServerEvent
 
-_BACKLOG_BYTES = 2**20  # above it a stream that is being read gets extra turns
-_EXTRA_TURNS = 0.005  # seconds of them between two reads at most
+_LONG = 1 / 16  # of a stream's bounds: above it a stream that is being read gets extra turns
+_CROWDED = 1 / 2
+_PATIENCE = 0.005  # seconds of extra turns between two reads
+_PATIENCE_IF_CROWDED = 0.1  # the same for a stream that would soon overflow
 
 
 class Dispatcher:
-    """The open streams of one connection.
-
-    Attributes:
-        lost: how streams end from now on, once the connection is over.
-    """
+    """The open streams of one connection, and how those end that are opened after it."""
 
     def __init__(self, on_told: Callable[[], None]) -> None:
         self._on_told = on_told
         self._everything: list[EventStream[Any]] = []
         self._raw: list[EventStream[bytes]] = []
         self._chosen: dict[EventStream[Any], tuple[type, ...]] = {}
+        self._adopted: WeakSet[EventStream[Any]] = WeakSet()
         self._routes: dict[type, tuple[EventStream[Any], ...]] = {}
         self._over = False
         self._ending: Ending | None = None
+        self._taken_at = 0.0  # from a stream that is no more
 
     @contextmanager
     def stream(
-        self, kinds: tuple[type, ...], *, max_events: int, max_bytes: int, overflow: Overflow
+        self,
+        kinds: tuple[type, ...],
+        *,
+        max_events: int,
+        max_bytes: int,
+        overflow: Overflow,
+        keep_unread: bool = True,
     ) -> Generator[EventStream[Any], None, None]:
-        """A stream of the events of these classes (none: of all), registered until the exit."""
-        stream = self._new(max_events, max_bytes, overflow)
+        """A stream of the events of these classes (none: of all), registered until the exit.
+
+        Without `keep_unread` it holds nothing any more when it overflows before it was read.
+        """
+        stream = self._new(max_events, max_bytes, overflow, keep_unread=keep_unread)
         if kinds:
             self._chosen[stream] = kinds
         else:
@@ -55,7 +65,7 @@ class Dispatcher:
             else:
                 self._everything.remove(stream)
             self._routes.clear()
-            stream.close()
+            self._retire(stream)
 
     @contextmanager
     def raw_stream(
@@ -68,15 +78,31 @@ class Dispatcher:
             yield stream
         finally:
             self._raw.remove(stream)
-            stream.close()
+            self._retire(stream)
 
-    def _new(self, max_events: int, max_bytes: int, overflow: Overflow) -> EventStream[Any]:
+    def adopt(self, stream: EventStream[Any]) -> None:
+        """Count in a stream that others fill, for as long as anybody holds it."""
+        self._adopted.add(stream)
+        if self._over:
+            stream.end(self._ending)
+
+    def _new(
+        self, max_events: int, max_bytes: int, overflow: Overflow, *, keep_unread: bool = True
+    ) -> EventStream[Any]:
         stream: EventStream[Any] = EventStream(
-            max_events=max_events, max_bytes=max_bytes, overflow=overflow, on_told=self._on_told
+            max_events=max_events,
+            max_bytes=max_bytes,
+            overflow=overflow,
+            keep_unread=keep_unread,
+            on_told=self._on_told,
         )
         if self._over:
             stream.end(self._ending)
         return stream
+
+    def _retire(self, stream: EventStream[Any]) -> None:
+        self._taken_at = max(self._taken_at, stream.taken_at)
+        stream.close()
 
     def publish(self, frames: list[bytes], events: list[ServerEvent], sizes: list[int]) -> None:
         """Give each stream its share of what one read brought."""
@@ -106,8 +132,8 @@ class Dispatcher:
         return route
 
     def claims_errors(self) -> bool:
-        """Whether an open subscription names ErrorEvent."""
-        return any(ErrorEvent in kinds for kinds in self._chosen.values())
+        """Whether an open subscription names ErrorEvent; one that has overflowed gets no more."""
+        return any(ErrorEvent in kinds and s.is_open for s, kinds in self._chosen.items())
 
     def end(self, ending: Ending | None) -> None:
         """End every stream, and those that are opened from now on."""
@@ -119,24 +145,29 @@ class Dispatcher:
 
     def taken_at(self) -> float:
         """When any stream's item was last taken, on `time.perf_counter`'s clock."""
-        return max((stream.taken_at for stream in self._streams()), default=0.0)
+        return max([self._taken_at, *(stream.taken_at for stream in self._streams())])
 
     async def give_way(self) -> None:
         """Let the readers of long streams run, while that shortens them.
 
-        One read brings up to 900 events, and one turn of the scheduler lets a reader take no
-        more than that: without extra turns a program that keeps up would still overflow.
+        One read brings up to 2,800 events, and a turn of the scheduler lets a reader take no more
+        than a millisecond's worth: without extra turns a program that keeps up would overflow.
+        A program that does something else shortens nothing and costs two turns.
         """
-        long = [stream for stream in self._streams() if stream.held_bytes > _BACKLOG_BYTES]
-        deadline = perf_counter() + _EXTRA_TURNS
-        while long and perf_counter() < deadline:
-            before = [stream.held_bytes for stream in long]
+        long = [stream for stream in self._streams() if stream.fullness > _LONG]
+        began = perf_counter()
+        while long:
+            crowded = any(stream.fullness > _CROWDED for stream in long)
+            if perf_counter() - began > (_PATIENCE_IF_CROWDED if crowded else _PATIENCE):
+                return
+            before = [stream.held_events for stream in long]
             await checkpoint()
+            await checkpoint()  # Trio runs a batch in random order: in two, each task had a turn
             long = [
                 stream
                 for stream, held in zip(long, before, strict=True)
-                if _BACKLOG_BYTES < stream.held_bytes < held
+                if stream.held_events < held and stream.fullness > _LONG
             ]
 
     def _streams(self) -> list[EventStream[Any]]:
-        return [*self._everything, *self._chosen, *self._raw]
+        return [*self._everything, *self._chosen, *self._raw, *self._adopted]

@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from anyrealtime._protocol._replies import Replies
+from anyrealtime._protocol._responses import ResponseTracker
 from anyrealtime._protocol._verdict import server_error, verdict
 from anyrealtime._runtime._dispatch import Dispatcher
 from anyrealtime._runtime._outbox import Outbox
@@ -35,21 +36,20 @@ class Lifetime:
     """
 
     def __init__(self, *, replies: Replies, close_timeout: float, deliver_errors: bool) -> None:
-        self.dispatcher = Dispatcher(self.told)
-        self.outbox = Outbox(self.raise_if_over)
+        self.dispatcher: Dispatcher = Dispatcher(self.told)
+        self.outbox: Outbox = Outbox(self.raise_if_over)
         self.replies = replies
+        self.responses: ResponseTracker = ResponseTracker()
         self.failure: RealtimeError | None = None
-        self.over = False
-        self.leaving = False
-        self.body = anyio.CancelScope()
+        self.over: bool = False
+        self.leaving: bool = False
+        self.body: anyio.CancelScope = anyio.CancelScope()
         self.close_timeout = close_timeout
         self._deliver_errors = deliver_errors
         self._entered = False
         self._told = False
         self._held: ServerError | None = None  # an error that may belong to a CLOSE
-        self._ending: Callable[[], ConnectionClosed] = lambda: ConnectionClosed(
-            _NORMAL, "", "client"
-        )
+        self._ending: Callable[[], RealtimeError] = lambda: ConnectionClosed(_NORMAL, "", "client")
         self._changed = anyio.Event()
         self._timers: TaskGroup | None = None
 
@@ -61,7 +61,7 @@ class Lifetime:
 
     def on_error(self, event: ErrorEvent) -> None:
         """Apply the error rules to an `error` event; streams get it besides."""
-        if self.replies.refused(event):
+        if self.responses.refused(event) | self.replies.refused(event):
             self.changed()
             return
         what = verdict(event.error)
@@ -86,16 +86,21 @@ class Lifetime:
         clean = closed.code == _NORMAL and closed.by == "server" and error is None
         self._end(clean=clean)
         if not clean and not self._entered:
-            self.failure = self._ending()
+            self.failure = self.failure or self._ending()
         elif not clean and self._timers is not None:
             self._timers.start_soon(self._cancel_idle_body)
 
     def on_bug(self, exc: Exception) -> None:
         """One of our own tasks failed."""
-        if self.failure is None:
-            self.failure = InternalError(f"a bug in anyrealtime, please report it: {exc!r}")
-            self.failure.__cause__ = exc
-        self._end(clean=True)
+
+        def bug() -> InternalError:
+            error = InternalError(f"a bug in anyrealtime, please report it: {exc!r}")
+            error.__cause__ = exc
+            return error
+
+        self._ending = bug
+        self.failure = self.failure or bug()
+        self._end(clean=False)
         self.body.cancel()
 
     def told(self) -> None:
@@ -131,17 +136,25 @@ class Lifetime:
         if self.over:
             raise self._ending()
         self._entered = True
+        if self._deliver_errors:
+            self._held = None
 
     def leave(self) -> None:
         """This side closes: what ends the connection from now on is no loss."""
         self.leaving = True
-        if self.failure is None and self._held is not None and not self.over:
-            self.failure = self._held  # its time was not up, but it is nobody's
+        if self.failure is None and self._held is not None and not self._told:
+            self.failure = self._ending() if self.over else self._held  # nobody had it
+
+    def abandon(self) -> None:
+        """The block is over: whatever still waits, in whatever task, is told."""
+        self.responses.fail_all(self._ending)
+        self.dispatcher.end(None)
 
     # The rules
 
     def _end(self, *, clean: bool) -> None:
         self.over = True
+        self.responses.fail_all(self._ending)  # before their streams end as others do
         self.dispatcher.end(None if clean else self._ending)
         if self.replies.fail_all(self._ending):
             self._told = True
@@ -151,8 +164,11 @@ class Lifetime:
     async def _raise_unless_closed(self, hold: float) -> None:
         with anyio.move_on_after(hold):
             await self._wait_until_over()
-        if not self.over and not self.leaving and self.failure is None:
-            self.failure, self._held = self._held, None
+        if self._held is not None and not (self.over or self.leaving or self.failure):
+            failure = self.failure = self._held
+            self._held = None
+            if not self._entered:
+                self.replies.fail_all(lambda: failure)
             self.changed()
             self.body.cancel()
 
@@ -162,12 +178,12 @@ class Lifetime:
 
     async def _cancel_idle_body(self) -> None:
         """Give the body the close timeout to come back; each event it takes begins it anew."""
-        lost_at = perf_counter()
-        while not self._told:
-            since = max(lost_at, self.dispatcher.taken_at())
-            remaining = since + self.close_timeout - perf_counter()
-            if remaining <= 0:
-                self.failure = self._ending()
+        lost_at, began = perf_counter(), anyio.current_time()  # the loop's clock may be a test's
+        while not (self._told or self.leaving):
+            since_lost = max(0.0, self.dispatcher.taken_at() - lost_at)
+            deadline = began + since_lost + self.close_timeout
+            if anyio.current_time() >= deadline:
+                self.failure = self.failure or self._ending()
                 self.body.cancel()
                 return
-            await anyio.sleep(remaining)
+            await anyio.sleep_until(deadline)

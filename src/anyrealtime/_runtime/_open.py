@@ -18,18 +18,17 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 from anyio.abc import TaskGroup
 
+from anyrealtime._protocol._commands import Commands
 from anyrealtime._protocol._dialect import Dialect
 from anyrealtime._protocol._replies import Replies
 from anyrealtime._protocol._session import SessionState
-from anyrealtime._runtime._connection import (
-    DEFAULT_MAX_BYTES,
-    DEFAULT_MAX_EVENTS,
-    Connection,
-    close_gracefully,
-)
+from anyrealtime._runtime._connection import Connection, close_gracefully
+from anyrealtime._runtime._handle import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
 from anyrealtime._runtime._lifetime import Lifetime
 from anyrealtime._runtime._plan import ApiKey, Auth, Plan, resolve_key
 from anyrealtime._runtime._reader import Reader
+from anyrealtime._runtime._requests import Requests
+from anyrealtime._runtime._respond import Responder
 from anyrealtime._transport import is_open_transport, open_transport
 from anyrealtime._transport._base import Transport, TransportOptions
 from anyrealtime._transport._endpoint import build_endpoint
@@ -40,7 +39,7 @@ from anyrealtime.errors import (
     RequestError,
     ServerError,
 )
-from anyrealtime.events import AnySession, SessionUpdate, decode_envelope
+from anyrealtime.events import AnySession, decode_envelope
 
 if TYPE_CHECKING:
     from anyrealtime._transport import TransportChoice
@@ -129,7 +128,9 @@ async def open_realtime(
             call_id=call_id,
             intent=intent,
             url=url,
-            base_url=base_url or (None if url else os.environ.get("OPENAI_BASE_URL") or None),
+            base_url=base_url
+            if base_url is not None or url is not None
+            else os.environ.get("OPENAI_BASE_URL") or None,
             auth=auth,
             headers=headers,
             query=query,
@@ -159,14 +160,18 @@ async def open_realtime(
         replies=Replies(), close_timeout=close_timeout, deliver_errors=errors == "deliver"
     )
     error: BaseException | None = None  # carried past the task group, which would wrap it
-    async with anyio.create_task_group() as tasks:
-        try:
-            async with _connected(plan, lifetime, tasks) as connection:
-                yield connection
-        except anyio.get_cancelled_exc_class():
+    try:
+        async with anyio.create_task_group() as tasks:
+            try:
+                async with _connected(plan, lifetime, tasks) as connection:
+                    yield connection
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as exc:
+                error = exc
+    except anyio.get_cancelled_exc_class():
+        if error is None:
             raise
-        except BaseException as exc:
-            error = exc
     _raise_outcome(error, lifetime.failure)
 
 
@@ -174,7 +179,10 @@ def _raise_outcome(error: BaseException | None, failure: RealtimeError | None) -
     """Raise the body's exception, else the connection's; if both, ours explains the body's."""
     if error is None:
         if failure is not None:
-            raise failure
+            try:
+                raise failure
+            finally:
+                failure.__context__ = None  # the cancellation that ended the body is ours
         return
     if failure is not None:
         last = error
@@ -192,19 +200,32 @@ async def _connected(
     """A usable connection whose tasks run in `tasks`, and end when the block does."""
     with ExitStack() as stack:  # what must happen at the end, whatever happens before
         connection = await _connect(plan, lifetime, tasks, stack)
-        hurried = False
+        error: BaseException | None = None
         try:
             with lifetime.body:
                 yield connection
-        except anyio.get_cancelled_exc_class():
-            hurried = True
+        except BaseException as exc:
+            error = exc
             raise
         finally:
-            hurried = hurried or anyio.current_effective_deadline() == -math.inf
-            patience = _PATIENCE_WHEN_CANCELLED if hurried else plan.options.close_timeout
-            with anyio.move_on_after(patience, shield=hurried):
-                # Not shielded otherwise: a cancellation that comes now means "do not wait".
-                await close_gracefully(lifetime, connection.transport)  # noqa: ASYNC102
+            hurried = isinstance(error, anyio.get_cancelled_exc_class())
+            try:
+                await _close(plan, lifetime, connection, hurried=hurried)
+            except anyio.get_cancelled_exc_class():
+                if error is None:
+                    raise
+
+
+async def _close(plan: Plan, lifetime: Lifetime, connection: Connection, *, hurried: bool) -> None:
+    """Close as well as the time allows that is left."""
+    hurried = hurried or anyio.current_effective_deadline() == -math.inf
+    patience = _PATIENCE_WHEN_CANCELLED if hurried else plan.options.close_timeout
+    try:
+        with anyio.move_on_after(patience, shield=hurried):
+            # Not shielded otherwise: a cancellation that comes now means "do not wait".
+            await close_gracefully(lifetime, connection.transport)
+    except Exception as exc:  # recorded: closing raises nothing into the program
+        lifetime.on_bug(exc)
 
 
 async def _connect(
@@ -223,23 +244,25 @@ async def _connect(
             if plan.max_events:
                 main = stack.enter_context(
                     lifetime.dispatcher.stream(
-                        (), max_events=plan.max_events, max_bytes=plan.max_bytes, overflow="raise"
+                        (),
+                        max_events=plan.max_events,
+                        max_bytes=plan.max_bytes,
+                        overflow="raise",
+                        keep_unread=False,
                     )
                 )
-            stack.callback(lifetime.dispatcher.end, None)
+            stack.callback(lifetime.abandon)
             background = anyio.CancelScope(shield=True)  # ends with the block, not before
             stack.callback(background.cancel)
             reader = Reader(transport, session, lifetime)
             tasks.start_soon(
                 _run_background, background, transport, reader, lifetime, name="anyrealtime"
             )
+            commands = Commands(secrets.token_hex(4), plan.dialect)
+            requests = Requests(commands, lifetime, plan.ack_timeout)
+            responder = Responder(commands, lifetime, session, plan.ack_timeout)
             connection = Connection(
-                transport,
-                lifetime,
-                session,
-                main=main,
-                dialect=plan.dialect,
-                id_prefix=f"evt_{secrets.token_hex(4)}_",
+                transport, lifetime, session, requests, responder=responder, main=main
             )
             await _become_usable(plan, connection, session, lifetime)
             lifetime.enter()
@@ -259,12 +282,7 @@ async def _become_usable(
     if plan.announced:
         await lifetime.wait_until(lambda: session.created)
     if plan.session is not None:
-        event, event_id = connection.prepare(SessionUpdate(session=plan.session))
-        pending = lifetime.replies.expect(event.type, event_id, lifetime.changed)
-        await connection.send(event)
-        await lifetime.wait_until(lambda: pending.settled)
-        if pending.error is not None:
-            raise pending.error
+        await connection.session.update(plan.session, timeout=plan.connect_timeout)
 
 
 async def _run_background(
@@ -288,9 +306,9 @@ def _connect_failed(exc: ConnectionClosed | ServerError | RequestError) -> Conne
     return ConnectFailed(
         text,
         close_code=exc.code if isinstance(exc, ConnectionClosed) else None,
-        type=error and error.type,
-        code=error and error.code,
-        param=error and error.param,
+        type=error.type if error else None,
+        code=error.code if error else None,
+        param=error.param if error else None,
     )
 
 

@@ -40,6 +40,15 @@ class Outbox:
         while self._queued_bytes and self._queued_bytes + len(frame) > _MAX_BYTES:
             await self._wait_for_change()
             self._raise_if_over()
+        self.put_nowait(frame)
+
+    def put_nowait(self, frame: bytes) -> None:
+        """Queue a small frame even if the queue is full: it may exceed its bound by that.
+
+        Of no effect once the connection is over.
+        """
+        if self._closed:
+            return
         self._frames.append(frame)
         self._queued_bytes += len(frame)
         if self._arrival is not None:

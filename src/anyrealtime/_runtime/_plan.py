@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from anyrealtime._protocol._dialect import Dialect
+from anyrealtime._protocol._dialect import Dialect, lower
 from anyrealtime._transport import check_transport
 from anyrealtime._transport._base import TransportOptions
-from anyrealtime._transport._endpoint import Endpoint
+from anyrealtime._transport._endpoint import DEFAULT_BASE_URL, Endpoint, same_origin
 from anyrealtime.errors import ConfigurationError
-from anyrealtime.events import AnySession
+from anyrealtime.events import AnySession, SessionUpdate
 
 if TYPE_CHECKING:
     from anyrealtime._transport import TransportChoice
@@ -27,24 +29,16 @@ ApiKey: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
 Auth: TypeAlias = Literal["header", "subprotocol", "api-key"]
 
 
-class EndpointMaker(Protocol):
-    """Builds the endpoint once the key is known."""
-
-    def __call__(self, *, api_key: str | None) -> Endpoint:
-        """Refuses wrong arguments with ConfigurationError."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One `open_realtime`, as its arguments have it.
 
     Attributes:
-        make_endpoint: None where the transport is open already.
+        make_endpoint: lacks the key only; None where the transport is open already.
         announced: whether the server begins with `session.created`.
     """
 
-    make_endpoint: EndpointMaker | None
+    make_endpoint: partial[Endpoint] | None
     api_key: ApiKey | None
     transport: TransportChoice
     options: TransportOptions
@@ -69,20 +63,26 @@ class Plan:
                 "session= must be a Session, TranscriptionSession, TranslationSession or "
                 f"BetaSession, not {type(self.session).__name__}"
             )
+        if self.session is not None and self.dialect == "beta":
+            lower(SessionUpdate(session=self.session))
         options = self.options
         _check_seconds("connect_timeout", self.connect_timeout)
         _check_seconds("ack_timeout", self.ack_timeout)
         _check_seconds("close_timeout", options.close_timeout, least=0.0)
         _check_seconds("ping_interval", options.ping_interval)
         _check_seconds("ping_timeout", options.ping_timeout)
-        _check_count("max_message_bytes", options.max_message_bytes, least=1)
-        _check_count("max_events", self.max_events, least=0)
-        _check_count("max_bytes", self.max_bytes, least=1)
+        check_count("max_message_bytes", options.max_message_bytes, least=1)
+        check_count("max_events", self.max_events, least=0)
+        check_count("max_bytes", self.max_bytes, least=1)
         self._check_proxy()
+        if options.ssl_context is not None and not isinstance(options.ssl_context, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("ssl_context= must be an ssl.SSLContext or None")
         if self.make_endpoint is not None:
+            for name, value in self.make_endpoint.keywords.items():
+                _check_text(name, value)
             self._check_key()
             known = self.api_key if self.api_key is None or isinstance(self.api_key, str) else "key"
-            self.make_endpoint(api_key=known)
+            _check_credentials(self.make_endpoint(api_key=known), self.api_key)
 
     def _check_proxy(self) -> None:
         proxy = self.options.proxy
@@ -116,6 +116,29 @@ async def resolve_key(api_key: ApiKey | None) -> str | None:
     return key
 
 
+def _check_credentials(endpoint: Endpoint, api_key: ApiKey | None) -> None:
+    """Refuse to ask OpenAI without a key; other servers may need none."""
+    if (
+        api_key is None
+        and same_origin(endpoint.url, DEFAULT_BASE_URL)
+        and not any(name.lower() == "authorization" for name, _ in endpoint.headers)
+    ):
+        raise ConfigurationError("api_key= is missing: give it, or set OPENAI_API_KEY")
+
+
+def _check_text(name: str, value: object) -> None:
+    """Refuse an argument of the endpoint for its type. It is not quoted: it may be a secret."""
+    texts: list[object] = [] if value is None else [value]
+    if name in ("headers", "query") and value is not None:
+        if not isinstance(value, Mapping):
+            raise ConfigurationError(f"{name}= must be a mapping, not {type(value).__name__}")
+        given = cast("Mapping[object, object]", value)
+        texts = [*given.keys(), *given.values()]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ConfigurationError(f"{name}= must be text, not {type(text).__name__}")
+
+
 def _check_seconds(name: str, value: float | None, *, least: float = math.ulp(0.0)) -> None:
     if value is None and name.startswith("ping_"):
         return
@@ -124,6 +147,7 @@ def _check_seconds(name: str, value: float | None, *, least: float = math.ulp(0.
         raise ConfigurationError(f"{name}= must be {kind} number of seconds, not {value!r}")
 
 
-def _check_count(name: str, value: int, *, least: int) -> None:
+def check_count(name: str, value: int, *, least: int) -> None:
+    """Raise ConfigurationError for what is no integer of `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{name}= must be an integer of {least} or more, not {value!r}")

@@ -6,13 +6,36 @@ who gets it is the dispatcher's; how it ends is the lifetime's.
 
 from __future__ import annotations
 
+from anyrealtime._protocol._answers import ANSWERS
+from anyrealtime._protocol._responses import WATCHED as _OF_RESPONSES
 from anyrealtime._protocol._session import CREATED, UPDATED, SessionState
 from anyrealtime._runtime._lifetime import Lifetime
 from anyrealtime._transport._base import Transport, TransportClosed
-from anyrealtime.events import SERVER_EVENTS, ErrorEvent, InvalidEvent, ServerEvent, decode_server
+from anyrealtime.events import (
+    SERVER_EVENTS,
+    ErrorEvent,
+    InputAudioBufferSpeechStopped,
+    InputAudioBufferTimeoutTriggered,
+    InvalidEvent,
+    ServerEvent,
+    decode_server,
+)
+
+_SESSION = CREATED | UPDATED
+_TURN_ENDS = InputAudioBufferSpeechStopped | InputAudioBufferTimeoutTriggered
 
 # The classes that change what this side knows; all others only pass through.
-_WATCHED = frozenset({InvalidEvent, ErrorEvent, *(SERVER_EVENTS[tag] for tag in CREATED | UPDATED)})
+_WATCHED = (
+    ANSWERS
+    | _OF_RESPONSES
+    | {
+        InvalidEvent,
+        ErrorEvent,
+        InputAudioBufferSpeechStopped,
+        InputAudioBufferTimeoutTriggered,
+        *(SERVER_EVENTS[tag] for tag in _SESSION),
+    }
+)
 
 
 class Reader:
@@ -30,18 +53,37 @@ class Reader:
             while True:
                 frames = await receive()
                 events = list(map(decode_server, frames))
-                for event in events:
-                    if type(event) in _WATCHED:
-                        self._watch(event)
-                dispatcher.publish(frames, events, list(map(len, frames)))
+                sizes = list(map(len, frames))
+                if self._lifetime.responses.busy:
+                    self._watch_all(events, sizes)
+                else:
+                    for event in events:
+                        if type(event) in _WATCHED:
+                            self._watch(event)
+                dispatcher.publish(frames, events, sizes)
                 await dispatcher.give_way()
         except TransportClosed as closed:
             self._lifetime.on_closed(closed)
 
-    def _watch(self, event: ServerEvent) -> None:
+    def _watch_all(self, events: list[ServerEvent], sizes: list[int]) -> None:
+        """Show every event to the responses that somebody follows."""
+        responses = self._lifetime.responses
+        for event, size in zip(events, sizes, strict=True):
+            if type(event) in _WATCHED:
+                self._watch(event, size)
+            else:
+                responses.apply(event, size)
+        responses.batch_ended()
+
+    def _watch(self, event: ServerEvent, size: int = 0) -> None:
         if isinstance(event, ErrorEvent):
             self._lifetime.on_error(event)
-        elif event.type in CREATED or event.type in UPDATED:
+            return
+        self._lifetime.responses.apply(event, size)
+        if event.type in _SESSION:
             self._session.apply(event)
-            self._lifetime.replies.answered(event)
             self._lifetime.changed()
+        if isinstance(event, _TURN_ENDS):
+            self._lifetime.replies.watch_turn(event)
+        else:
+            self._lifetime.replies.answered(event)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import anyio
 from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
@@ -68,6 +68,7 @@ class EventStream(Generic[T_co]):
         max_events: int,
         max_bytes: int,
         overflow: Overflow = "raise",
+        keep_unread: bool = True,
         on_told: Callable[[], None] | None = None,
     ) -> None:
         self._max_events = max_events
@@ -78,18 +79,38 @@ class EventStream(Generic[T_co]):
         self._batch = _EMPTY  # being read
         self._next = 0  # index of the item that is taken next
         self._stop = 0
+        self._queued_events = 0  # in the channel: behind the batch being read
+        self._queued_bytes = 0
         self._arrival: anyio.Event | None = None  # somebody waits on it
         self._task: anyio.TaskInfo | None = None  # who was reading last
         self._since = 0.0  # when the reader last let others run
         self._dropped = 0  # items lost since the last marker
-        self._was_read = False
+        self._keep = keep_unread  # what is held when it overflows: somebody wants it
         self._open = True
         self._ending: Ending | None = None
-        self.held_events = 0
-        self.held_bytes = 0
-        self.taken_at = 0.0  # when an item was last taken, on perf_counter's clock
+        self.taken_at: float = 0.0  # when an item was last taken, on perf_counter's clock
 
     # What the dispatcher does
+
+    @property
+    def held_events(self) -> int:
+        """How many items wait to be taken."""
+        return self._queued_events + self._stop - self._next
+
+    @property
+    def held_bytes(self) -> int:
+        """How large the frames of those items are. Counted here, so that taking stays cheap."""
+        return self._queued_bytes + sum(self._batch.sizes[self._next : self._stop])
+
+    @property
+    def fullness(self) -> float:
+        """How close it is to the nearer of its bounds, from 0 to 1."""
+        return max(self.held_events / self._max_events, self.held_bytes / self._max_bytes)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes items: it has neither ended nor overflowed."""
+        return self._open
 
     def put(self, items: list[Any], sizes: list[int], total_bytes: int) -> None:
         """Take a batch, whose lists do not change any more. Never waits."""
@@ -104,6 +125,7 @@ class EventStream(Generic[T_co]):
         else:
             for index, size in enumerate(sizes):
                 self._put_dropping(_Batch(items, sizes, index, index + 1), size)
+            self._wake()  # also for a marker alone
 
     def end(self, ending: Ending | None) -> None:
         """Nothing more will come. `ending` is raised after what is held; None ends quietly."""
@@ -121,8 +143,8 @@ class EventStream(Generic[T_co]):
 
     def _append(self, batch: _Batch, total_bytes: int) -> None:
         self._send.send_nowait(batch)
-        self.held_events += batch.stop - batch.start
-        self.held_bytes += total_bytes
+        self._queued_events += batch.stop - batch.start
+        self._queued_bytes += total_bytes
         self._wake()
 
     def _wake(self) -> None:
@@ -144,7 +166,7 @@ class EventStream(Generic[T_co]):
             f"{self.held_bytes} bytes; its bounds are max_events={self._max_events} and "
             f"max_bytes={self._max_bytes}"
         )
-        if not self._was_read:  # nobody reads it: keep nothing for nobody
+        if not self._keep:  # nobody reads it: keep nothing for nobody
             self._discard()
         self.end(lambda: StreamOverflow(text))
 
@@ -152,7 +174,7 @@ class EventStream(Generic[T_co]):
         while self.held_events and not self._fits(size):
             if self._next == self._stop:
                 self._load()
-            self._take()
+            self._next += 1
             self._dropped += 1
         if self._fits(size):
             self._append(batch, size)
@@ -163,19 +185,23 @@ class EventStream(Generic[T_co]):
         while self._load():
             pass
         self._batch, self._next, self._stop = _EMPTY, 0, 0
-        self.held_events = self.held_bytes = 0
 
     # What the program does
 
     def __aiter__(self) -> EventStream[T_co]:
-        self._was_read = True
+        self._keep = True
         self._task = None
         return self
 
     async def __anext__(self) -> T_co:
         if self._task is None:
+            self._keep = True
             self._task = anyio.get_current_task()
-        if self._task.has_pending_cancellation():
+        try:
+            cancelled = self._task.has_pending_cancellation()
+        except AttributeError:  # AnyIO, asked about a Trio task that has ended
+            self._task, cancelled = anyio.get_current_task(), True
+        if cancelled:
             await checkpoint_if_cancelled()
         while True:
             if self._next < self._stop or self._load() or self._dropped:
@@ -184,15 +210,21 @@ class EventStream(Generic[T_co]):
                     await self._give_way()
                     continue
                 self.taken_at = now
-                item: T_co = self._marker() if self._dropped else self._take()
+                if self._dropped:
+                    return cast("T_co", self._marker())
+                index = self._next
+                self._next = index + 1
+                item: T_co = self._batch.items[index]
                 return item
             if not self._open:
                 self._raise_ending()
             await self._wait()
 
     async def receive(self) -> T_co:
-        """The next item, as in a loop; raises `anyio.EndOfStream` where a loop would end."""
-        self._was_read = True
+        """The next item, as in a loop; raises `anyio.EndOfStream` where a loop would end.
+
+        Cancelling loses nothing: the item is the next one then.
+        """
         self._task = None
         try:
             return await self.__anext__()
@@ -206,22 +238,16 @@ class EventStream(Generic[T_co]):
         except (anyio.WouldBlock, anyio.EndOfStream, anyio.ClosedResourceError):
             return False
         self._batch, self._next, self._stop = batch, batch.start, batch.stop
+        self._queued_events -= batch.stop - batch.start
+        self._queued_bytes -= sum(batch.sizes[batch.start : batch.stop])
         return True
 
-    def _take(self) -> Any:
-        index = self._next
-        self._next = index + 1
-        self.held_events -= 1
-        self.held_bytes -= self._batch.sizes[index]
-        return self._batch.items[index]
-
-    def _marker(self) -> Any:  # what subscribe(overflow="drop_oldest") adds to the items' type
+    def _marker(self) -> Any:  # the type is what subscribe(overflow="drop_oldest") adds
         count, self._dropped = self._dropped, 0
         return Dropped(count)
 
     async def _wait(self) -> None:
         """Wait for an arrival, on an event of ours: no item is ever in a cancelled hand."""
-        self._was_read = True
         if self._arrival is None:
             self._arrival = anyio.Event()
         await self._arrival.wait()

@@ -1,0 +1,487 @@
+"""Which event belongs to which response, and which response writes to the conversation now.
+
+No loop, no clock: requests are entered, events are shown to the tracker, and each response
+begins and ends once. Who follows a response, and what is sent for it, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec.structs import replace
+
+from anyrealtime._protocol._answers import tag_of
+from anyrealtime._protocol._verdict import request_error
+from anyrealtime.events import (
+    AnySession,
+    BetaSession,
+    ErrorEvent,
+    InputAudioBufferCommitted,
+    InputAudioBufferSpeechStarted,
+    InputAudioBufferSpeechStopped,
+    InputAudioBufferTimeoutTriggered,
+    InvalidEvent,
+    Response,
+    ResponseCreated,
+    ResponseCreateParams,
+    ResponseDone,
+    ResponseOutputItemAdded,
+    ResponseStatusDetails,
+    SemanticVad,
+    ServerEvent,
+    ServerVad,
+    UnknownEvent,
+    decode_envelope,
+)
+
+Phase: TypeAlias = Literal["asked", "active", "over"]
+Failure: TypeAlias = Callable[[], Exception]
+
+CANCELLED = "response.cancelled"  # what some servers send in place of `response.done`
+WATCHED: frozenset[type] = frozenset(
+    {
+        ResponseCreated,
+        ResponseDone,
+        InputAudioBufferCommitted,
+        InputAudioBufferSpeechStarted,
+        InputAudioBufferSpeechStopped,
+        InputAudioBufferTimeoutTriggered,
+        InvalidEvent,
+        UnknownEvent,
+    }
+)
+"""The classes the tracker must see always; all others only while it is `busy`."""
+
+_TURNS = 8  # how many announced turns may wait to be committed
+_REMEMBERED = 64  # cancellations whose refusal is still ours
+_NOT_ACTIVE = "response_cancel_not_active"
+
+
+class Follower(Protocol):
+    """Who is told about one response. Called by the reader; may not wait."""
+
+    def on_event(self, event: ServerEvent, size: int) -> None:
+        """An event of the response, `response.created` and `response.done` included."""
+        ...
+
+    def on_batch_end(self) -> None:
+        """No more events came in this read."""
+        ...
+
+    def on_phase(self) -> None:
+        """The response began, or it is over."""
+        ...
+
+
+class Host(Protocol):
+    """What the tracker needs of the connection. Called by the reader; may not wait."""
+
+    @property
+    def wants_uninvited(self) -> bool:
+        """Whether anybody asks for the responses that the server starts by itself."""
+        ...
+
+    @property
+    def session(self) -> AnySession | None:
+        """The effective session."""
+        ...
+
+    def uninvited(self, run: Run) -> None:
+        """A response began that was not asked for through `expect`."""
+        ...
+
+    def send_cancel(self, response_id: str) -> str:
+        """Send `response.cancel`, and return its `event_id`."""
+        ...
+
+    def changed(self) -> None:
+        """A response began or ended, or a request for one was refused."""
+        ...
+
+
+class Run:
+    """One response, from the request for it to its end.
+
+    Attributes:
+        writes: whether it is part of the default conversation; there is one of those at a time.
+        ours: whether it was entered by `expect`; what the server refuses then is ours to tell.
+        event_id: of the `response.create`.
+        before: ids of events that were sent before it and without which it is not wanted.
+        id: the server's name for it, None before it is known.
+        response: as the server last told it.
+        failure: makes the exception in place of an ordinary end.
+        phase: "asked", then "active", then "over".
+        followers: who is told.
+        cancel_failure: makes the exception for a cancellation that was refused.
+        waited_for: whether the default conversation is taken by it.
+        unwanted: it is to be cancelled as soon as its id is known.
+        given_up: its request was not answered in time.
+    """
+
+    def __init__(
+        self, *, writes: bool, event_id: str = "", before: Collection[str] = (), ours: bool = False
+    ) -> None:
+        self.writes = writes
+        self.ours = ours
+        self.event_id = event_id
+        self.before = before
+        self.id: str | None = None
+        self.response: Response | None = None
+        self.failure: Failure | None = None
+        self.phase: Phase = "asked"
+        self.followers: list[Follower] = []
+        self.cancel_failure: Failure | None = None
+        self.waited_for: bool = writes
+        self.unwanted: bool = False
+        self.given_up: bool = False
+        self.cancel_sent: bool = False
+
+    @property
+    def began(self) -> bool:
+        """Whether the server has announced it."""
+        return self.response is not None
+
+    def tell_phase(self) -> None:
+        """Tell whoever follows."""
+        for follower in self.followers:
+            follower.on_phase()
+
+
+class ResponseTracker:
+    """The responses of one connection.
+
+    Attributes:
+        host: the connection; None until there is one.
+        ended: how many responses of the default conversation are over.
+    """
+
+    def __init__(self) -> None:
+        self.host: Host | None = None
+        self.ended: int = 0
+        self._asked: dict[str, Run] = {}  # by tag, in the order of the requests
+        self._guessed: dict[str, Run] = {}  # the same, once begun without showing the tag
+        self._active: dict[str, Run] = {}  # by the server's id; "" where it gives none
+        self._default: Run | None = None  # the active one that writes to the conversation
+        self._items: dict[str, Run] = {}  # for events that name their item only
+        self._cancels: OrderedDict[str, Run] = OrderedDict()  # by event id
+        self._turns: deque[str] = deque(maxlen=_TURNS)  # items that turn detection announced
+        self._due = False  # turn detection will start a response
+        self._echoes = False  # the server returns metadata
+        self._names_conversations = False  # the server tells responses' conversation_id
+
+    def __len__(self) -> int:
+        return len(self._asked) + len(self._active)
+
+    @property
+    def busy(self) -> bool:
+        """Whether every event must be shown, and not only those of WATCHED."""
+        if self.host is not None and self.host.wants_uninvited:
+            return True
+        return any(run.followers for run in (*self._asked.values(), *self._active.values()))
+
+    @property
+    def occupant(self) -> Run | None:
+        """What a request for the default conversation must wait for."""
+        if self._default is not None and self._default.waited_for:
+            return self._default
+        return next((run for run in self._asked.values() if run.waited_for), None)
+
+    # What the program's calls tell
+
+    def expect(
+        self,
+        tag: str,
+        event_id: str,
+        follower: Follower,
+        *,
+        writes: bool,
+        before: Collection[str] = (),
+    ) -> Run:
+        """Enter a request for a response that carries `tag`, in the moment it is sent."""
+        run = Run(writes=writes, event_id=event_id, before=before, ours=True)
+        run.followers.append(follower)
+        self._asked[tag] = run
+        return run
+
+    def sent(self, tag: str, event_id: str, *, writes: bool) -> None:
+        """A request for a response went out by other ways; its error is not ours to tell."""
+        self._asked[tag] = Run(writes=writes, event_id=event_id)
+
+    def cancel(self, run: Run) -> None:
+        """Cancel a response by its id: now, or as soon as the id is known."""
+        run.unwanted = True
+        if run.phase == "active" and run.id and not run.cancel_sent and self.host is not None:
+            run.cancel_sent = True
+            self._cancels[self.host.send_cancel(run.id)] = run
+            if len(self._cancels) > _REMEMBERED:
+                self._cancels.popitem(last=False)
+
+    def give_up(self, run: Run) -> None:
+        """The server does not answer: others need not wait. A late answer is cancelled."""
+        run.waited_for, run.given_up = False, True
+        self.cancel(run)
+        self._changed()
+
+    def fail_all(self, make_error: Failure) -> None:
+        """The connection is over, and every response with it."""
+        runs = [*self._asked.values(), *self._active.values()]
+        self._asked.clear()
+        self._active.clear()
+        for run in runs:
+            self._settle(run, failure=make_error)
+
+    # What the server tells
+
+    def apply(self, event: ServerEvent, size: int) -> None:
+        """Take in one event."""
+        if isinstance(event, ResponseCreated):
+            self._begin(event.response, event, size)
+        elif isinstance(event, ResponseDone):
+            response = event.response
+            if response.usage is None and event.usage:
+                response = replace(response, usage=event.usage)
+            self._finish(response.id or event.response_id or "", response, event, size)
+        elif isinstance(event, InvalidEvent):
+            self._apply_drifted(event, size)
+        elif isinstance(event, UnknownEvent) and event.type == CANCELLED:
+            self._apply_cancelled(event, size)
+        elif type(event) in WATCHED and not isinstance(event, UnknownEvent):
+            self._watch_turns(event.type, getattr(event, "item_id", None))
+        else:
+            self._route(event, size)
+
+    def batch_ended(self) -> None:
+        """All events of one read were shown."""
+        for run in list(self._active.values()):
+            for follower in run.followers:
+                follower.on_batch_end()
+
+    def refused(self, event: ErrorEvent) -> bool:
+        """Settle what an `error` blames; whether it is told by that, and nobody else's."""
+        event_id = event.error.event_id
+        if event_id is None:  # nothing tells whose it is: what was only noted may be it
+            self._due = False
+            for tag in [tag for tag, run in self._asked.items() if not run.ours]:
+                del self._asked[tag]
+            self._changed()
+            return False
+        cancelled = self._cancels.pop(event_id, None)
+        if cancelled is not None:
+            self._cancel_refused(cancelled, event)
+            return True
+        for tag, run in (*self._asked.items(), *self._guessed.items()):
+            if event_id == run.event_id:
+                self._asked.pop(tag, None)
+                self._guessed.pop(tag, None)
+            elif event_id not in run.before:
+                continue
+            self._refuse(tag, run, event)
+            return run.ours
+        return False
+
+    def _refuse(self, tag: str, run: Run, event: ErrorEvent) -> None:
+        if run.phase == "active":  # no tag said that this is its response
+            self._disown(run)
+        elif tag in self._asked:  # the response will come, but what it was to answer is missing
+            unwanted = self._asked[tag] = Run(writes=run.writes, event_id=run.event_id, ours=True)
+            unwanted.unwanted = True
+        self._settle(run, failure=lambda: request_error(event.error))
+
+    def _cancel_refused(self, run: Run, event: ErrorEvent) -> None:
+        if event.error.code == _NOT_ACTIVE:  # by the server's word nothing is to be waited for
+            run.waited_for = False
+        run.cancel_failure = lambda: request_error(event.error)
+        run.tell_phase()
+        self._changed()
+
+    # Beginning
+
+    def _begin(self, response: Response, event: ServerEvent, size: int) -> None:
+        run_id = response.id or ""
+        known = self._active.get(run_id)
+        if known is not None and run_id:  # told twice
+            known.response = response
+            self._give(known, event, size)
+            return
+        if known is not None:
+            self._overtake(known)
+        self._names_conversations |= response.conversation_id is not None
+        run = self._claim(response)
+        uninvited = run is None or not run.ours
+        if run is None:
+            writes = response.conversation_id is not None or not self._names_conversations
+            run = Run(writes=writes)
+        run.id, run.response, run.phase = response.id, response, "active"
+        if run.writes:
+            previous, self._default = self._default, run
+            if previous is not None:  # some servers end a response by beginning the next
+                self._overtake(previous)
+        self._active[run_id] = run
+        if uninvited and self.host is not None:
+            self.host.uninvited(run)
+        run.tell_phase()
+        self._give(run, event, size)
+        if run.unwanted:
+            self.cancel(run)
+        self._changed()
+
+    def _claim(self, response: Response) -> Run | None:
+        """The request that a new response answers; None if the server began it by itself."""
+        tag = tag_of(response.metadata)
+        if tag is not None:
+            run = self._asked.pop(tag, None)
+            if run is not None:
+                self._echoes = self._echoes or run.ours
+                return run
+            guessed = self._guessed.pop(tag, None)
+            return None if guessed is None else self._disown(guessed)
+        if self._due:  # nothing tells it from one that was asked for but the order
+            self._due = False
+            return None
+        for tag, run in self._asked.items():
+            if not run.given_up and not (self._echoes and run.ours):
+                del self._asked[tag]
+                if run.ours:
+                    self._guessed[tag] = run
+                return run
+        return None
+
+    def _disown(self, run: Run) -> Run:
+        """`run` was taken for the answer to a request that another response answers."""
+        stranger = Run(writes=run.writes)
+        stranger.id, stranger.response, stranger.phase = run.id, run.response, "active"
+        self._active[run.id or ""] = stranger
+        if self._default is run:
+            self._default = stranger
+        for item_id in [item_id for item_id, owner in self._items.items() if owner is run]:
+            self._items[item_id] = stranger
+        if self.host is not None:
+            self.host.uninvited(stranger)
+        return run
+
+    # Ending
+
+    def _finish(self, run_id: str, response: Response, event: ServerEvent, size: int) -> None:
+        run = self._active.get(run_id)
+        if run is None:  # its beginning was not seen: only the tag can tell whose it is
+            tag = tag_of(response.metadata)
+            run = self._asked.pop(tag, None) if tag is not None else None
+            if run is None:
+                return
+            run.id, run.phase = response.id, "active"
+            self._active[run_id] = run
+        self._give(run, event, size)
+        self._settle(run, response=response)
+
+    def _overtake(self, run: Run) -> None:
+        """A response that will not get its `response.done`: another has taken its place."""
+        if run.phase == "active":
+            self._settle(run, response=_cancelled(run, "overtaken"))
+
+    def _settle(
+        self, run: Run, *, response: Response | None = None, failure: Failure | None = None
+    ) -> None:
+        if run.phase == "over":
+            return
+        run.phase, run.failure, run.waited_for = "over", failure, False
+        run.response = response or run.response
+        if self._active.get(run.id or "") is run:
+            del self._active[run.id or ""]
+        if self._default is run:
+            self._default = None
+            self.ended += 1
+        for known in (self._items, self._guessed):
+            for key in [key for key, owner in known.items() if owner is run]:
+                del known[key]
+        run.tell_phase()
+        self._changed()
+
+    # Everything in between
+
+    def _route(self, event: ServerEvent, size: int) -> None:
+        response_id: str | None = getattr(event, "response_id", None)
+        item_id: str | None = getattr(event, "item_id", None)
+        if response_id is not None:
+            run = self._active.get(response_id)
+        elif event.type.startswith("response."):
+            run = self._items.get(item_id or "") or self._active.get("") or self._default
+        else:
+            return
+        if run is not None:
+            if isinstance(event, ResponseOutputItemAdded):
+                name: object = getattr(event.item, "id", None)
+                if isinstance(name, str):
+                    self._items[name] = run
+            self._give(run, event, size)
+
+    def _give(self, run: Run, event: ServerEvent, size: int) -> None:
+        for follower in run.followers:
+            follower.on_event(event, size)
+
+    def _apply_drifted(self, event: InvalidEvent, size: int) -> None:
+        """An event whose payload changed: which response it is of can still be read."""
+        envelope = decode_envelope(event.raw)
+        if envelope is None:
+            return
+        told = envelope.response
+        response_id = envelope.response_id or (told.id if told else None)
+        response = Response(
+            id=response_id,
+            status=told.status if told else None,
+            metadata=told.metadata if told else None,
+        )
+        if event.type == "response.created":
+            self._begin(response, event, size)
+        elif event.type == "response.done":
+            self._finish(response_id or "", response, event, size)
+        elif response_id is not None:
+            run = self._active.get(response_id)
+            if run is not None:
+                self._give(run, event, size)
+        else:
+            self._watch_turns(event.type, envelope.item_id)
+
+    def _apply_cancelled(self, event: UnknownEvent, size: int) -> None:
+        envelope = decode_envelope(event.raw)
+        told = envelope.response if envelope else None
+        response_id = (envelope.response_id if envelope else None) or (told.id if told else None)
+        run = self._default if response_id is None else self._active.get(response_id)
+        if run is not None and (response_id is not None or run.cancel_sent):
+            self._give(run, event, size)
+            self._settle(run, response=_cancelled(run, "client_cancelled"))
+
+    def _watch_turns(self, kind: str, item_id: str | None) -> None:
+        if item_id is None:
+            return
+        if kind != "input_audio_buffer.committed":
+            if kind.startswith("input_audio_buffer.") and item_id not in self._turns:
+                self._turns.append(item_id)
+        elif item_id in self._turns:  # uninvited: a turn has ended
+            self._turns.remove(item_id)
+            self._due = self.host is None or answers_turns(self.host.session)
+
+    def _changed(self) -> None:
+        if self.host is not None:
+            self.host.changed()
+
+
+def writes(params: ResponseCreateParams) -> bool:
+    """Whether such a response is part of the default conversation."""
+    return params.conversation != "none"
+
+
+def answers_turns(session: AnySession | None) -> bool:
+    """Whether the end of a turn starts a response, as far as the session says."""
+    turns: object = None
+    if isinstance(session, BetaSession):
+        turns = session.turn_detection
+    if not turns and session is not None and session.audio and session.audio.input:
+        turns = session.audio.input.turn_detection
+    return not (isinstance(turns, ServerVad | SemanticVad) and turns.create_response is False)
+
+
+def _cancelled(run: Run, reason: str) -> Response:
+    details = ResponseStatusDetails(type="cancelled", reason=reason)
+    return replace(run.response or Response(), status="cancelled", status_details=details)

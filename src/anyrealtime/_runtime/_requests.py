@@ -1,0 +1,70 @@
+"""Sending, and waiting for what answers: the one place where a call becomes a frame.
+
+A command is made ready and matched by `_protocol`; the outbox takes its frame; the reader brings
+its answer, or its error, back to the call that waits here.
+"""
+
+from __future__ import annotations
+
+import anyio
+
+from anyrealtime._protocol._answers import tag_of
+from anyrealtime._protocol._commands import Commands
+from anyrealtime._protocol._responses import writes
+from anyrealtime._runtime._lifetime import Lifetime
+from anyrealtime.errors import AckTimeout, ConfigurationError
+from anyrealtime.events import (
+    ClientEvent,
+    ResponseCreate,
+    ResponseCreateParams,
+    ServerEvent,
+    encode,
+)
+
+
+class Requests:
+    """The outgoing side of one connection."""
+
+    def __init__(self, commands: Commands, lifetime: Lifetime, ack_timeout: float) -> None:
+        self._commands = commands
+        self._lifetime = lifetime
+        self._ack_timeout = ack_timeout
+
+    async def send(self, event: ClientEvent) -> str:
+        """Queue an event and return its id; see `Connection.send`."""
+        event = self._commands.prepare(event)
+        await self._lifetime.outbox.put(encode(event))
+        self._note(event)
+        return event.event_id or ""
+
+    async def request(self, event: ClientEvent, *, timeout: float | None = None) -> ServerEvent:
+        """Send a command and wait for the event that answers it; see `Connection.request`."""
+        seconds = self._ack_timeout if timeout is None else timeout
+        if not seconds > 0:
+            raise ConfigurationError(
+                f"timeout= must be a positive number of seconds, not {timeout!r}"
+            )
+        event = self._commands.prepare_request(event)
+        settled = anyio.Event()
+        pending = self._lifetime.replies.expect(event, settled.set)
+        sent = False
+        try:
+            with anyio.move_on_after(seconds):
+                await self._lifetime.outbox.put(encode(event))
+                sent = True
+                self._note(event)
+                await settled.wait()
+        finally:
+            self._lifetime.replies.give_up(pending, sent=sent)
+        if pending.error is not None:
+            raise pending.error
+        if pending.answer is None:
+            raise AckTimeout(event.type, seconds)
+        return pending.answer
+
+    def _note(self, event: ClientEvent) -> None:
+        """Let `respond` know of a response that is asked for by other ways."""
+        if isinstance(event, ResponseCreate):
+            params = event.response or ResponseCreateParams()
+            tag = tag_of(params.metadata) or event.event_id or ""
+            self._lifetime.responses.sent(tag, event.event_id or "", writes=writes(params))
