@@ -14,6 +14,17 @@ The two paths, from file to file:
 connection ends and who is told. Events are in `anyrealtime.events`.
 """
 
+from anyrealtime._protocol._changes import (
+    Change,
+    ItemAdded,
+    ItemChanged,
+    ItemDeleted,
+    ItemDelta,
+    ItemDone,
+    ItemsReordered,
+    ItemTruncated,
+)
+from anyrealtime._protocol._usage import SessionUsage
 from anyrealtime._runtime._connection import Connection
 from anyrealtime._runtime._handle import ResponseHandle
 from anyrealtime._runtime._open import open_realtime
@@ -35,6 +46,7 @@ from anyrealtime.errors import (
 
 __all__ = [
     "AckTimeout",
+    "Change",
     "ConfigurationError",
     "ConnectFailed",
     "Connection",
@@ -42,12 +54,20 @@ __all__ = [
     "Dropped",
     "EventStream",
     "InternalError",
+    "ItemAdded",
+    "ItemChanged",
+    "ItemDeleted",
+    "ItemDelta",
+    "ItemDone",
+    "ItemTruncated",
+    "ItemsReordered",
     "ProtocolViolation",
     "RealtimeError",
     "RequestError",
     "ResponseFailed",
     "ResponseHandle",
     "ServerError",
+    "SessionUsage",
     "StreamOverflow",
     "Transport",
     "TransportClosed",

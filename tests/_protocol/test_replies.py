@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from anyrealtime import ConnectionClosed, ProtocolViolation, RequestError
-from anyrealtime._protocol._replies import Pending, Replies
+from anyrealtime._protocol._answers import TAG
+from anyrealtime._protocol._replies import _REMEMBERED, Pending, Replies
 from anyrealtime.events import (
     ClientEvent,
     ConversationItemDelete,
     ErrorEvent,
     InputAudioBufferAppend,
     InputAudioBufferClear,
+    InputAudioBufferCommit,
+    InputAudioBufferSpeechStopped,
+    ResponseCreate,
+    ResponseCreateParams,
     ServerEvent,
     Session,
     SessionUpdate,
@@ -245,6 +250,67 @@ def test_the_end_of_the_connection_is_everybodys() -> None:
     assert len(replies) == 0
     assert replies.fail_all(lambda: ConnectionClosed(1011)) == 0
     assert not replies.answered(UPDATED)
+
+
+def test_ids_of_commands_given_up_are_not_kept_for_ever() -> None:
+    replies = Replies()
+    for number in range(_REMEMBERED + 1):
+        replies.give_up(replies.expect(delete_a(f"e{number}"), ignore))
+    assert not replies.refused(refusal("e0"))
+    assert replies.refused(refusal("e1"))
+    assert replies.refused(refusal(f"e{_REMEMBERED}"))
+
+
+# Turn detection commits and asks for responses by itself
+
+
+def turn_ends(replies: Replies, item_id: str | None) -> None:
+    event = server_event("input_audio_buffer.speech_stopped", audio_end_ms=1, item_id=item_id)
+    assert isinstance(event, InputAudioBufferSpeechStopped)
+    replies.watch_turn(event)
+
+
+def committed(item_id: str) -> ServerEvent:
+    return server_event("input_audio_buffer.committed", item_id=item_id)
+
+
+def test_a_commit_of_turn_detection_answers_no_command() -> None:
+    replies = Replies()
+    pending = replies.expect(InputAudioBufferCommit(event_id="e1"), ignore)
+    turn_ends(replies, "turn")
+    turn_ends(replies, None)
+    assert not replies.answered(committed("turn"))
+    assert not pending.settled
+    assert replies.answered(committed("ours"))
+    assert pending.settled
+
+
+def test_a_response_without_a_tag_is_the_oldest_requests() -> None:
+    """Unless turn detection asked for one meanwhile: that comes first."""
+    replies = Replies()
+    created = server_event("response.created", response={"id": "resp_1"})
+    tagged = ResponseCreateParams(metadata={TAG: "t1"})
+    pending = replies.expect(ResponseCreate(event_id="e1", response=tagged), ignore)
+    turn_ends(replies, "turn")
+    assert not replies.answered(committed("turn"))
+    assert not replies.answered(created)
+    assert not pending.settled
+    assert replies.answered(created)
+    assert pending.answer is created
+
+
+def test_a_response_with_a_tag_is_its_requests() -> None:
+    replies = Replies()
+    first, second = (
+        replies.expect(
+            ResponseCreate(event_id=tag, response=ResponseCreateParams(metadata={TAG: tag})), ignore
+        )
+        for tag in ("t1", "t2")
+    )
+    created = server_event("response.created", response={"id": "r", "metadata": {TAG: "t2"}})
+    assert replies.answered(created)
+    assert second.settled
+    assert not first.settled
 
 
 @dataclass

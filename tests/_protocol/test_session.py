@@ -15,6 +15,7 @@ from anyrealtime.events import (
     Session,
     TranscriptionSession,
     TranslationSession,
+    UnknownEvent,
     decode_server,
 )
 
@@ -108,6 +109,7 @@ def test_what_cannot_be_read_at_all_changes_nothing() -> None:
     state.apply(event("session.created", type="realtime", id="sess_1"))
     current = state.current
     state.apply(InvalidEvent("session.updated", b"not json", "why"))
+    state.apply(UnknownEvent("session.updated", b"{}"))
     assert state.current is current
     assert state.id == "sess_1"
 

@@ -176,8 +176,10 @@ async def test_leaving_a_cancelled_scope_normally_is_under_cancellation_too() ->
     wire = silent()
     with anyio.fail_after(LIMIT):
         with anyio.CancelScope() as scope:
-            async with open_realtime(transport=wire, close_timeout=NEVER):
+            async with open_realtime(transport=wire, close_timeout=NEVER) as connection:
+                await connection.send(ResponseCreate())
                 scope.cancel()
+    assert len(wire.sent) == 1
     assert wire.closings == [(1000, "")]
     assert wire.aborted
 

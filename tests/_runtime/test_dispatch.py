@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
@@ -243,6 +245,17 @@ async def test_subscriptions_come_and_go() -> None:
             assert await kinds_of(outer, 3) == [ResponseDone] * 3
             assert [type(event) async for event in inner] == []
         assert not connection._lifetime.dispatcher._streams()[1:]
+
+
+async def test_a_subscription_that_was_left_is_forgotten() -> None:
+    async with opened() as (connection, wire):
+        async with connection.subscribe(ResponseDone) as stream:
+            wire.deliver(DONE)
+            await arrived()
+        left = weakref.ref(stream)
+        del stream
+        gc.collect()
+        assert left() is None
 
 
 async def test_a_subscription_is_unregistered_whatever_happens() -> None:

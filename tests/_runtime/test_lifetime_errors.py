@@ -352,6 +352,7 @@ async def test_an_error_then_a_clean_close_is_a_loss() -> None:
             wire.deliver(error_frame("insufficient_quota"))
             wire.end(1000, "server")
             await to_end_or_raise(connection)
+            pytest.fail("the stream ended as if all were well")
     assert caught.value.code == 1000
     assert caught.value.error is not None
 

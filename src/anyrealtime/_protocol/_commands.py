@@ -5,7 +5,8 @@ No loop, no clock, no randomness: the prefix of the ids is passed in.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from msgspec import UnsetType
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from anyrealtime.events import (
     CLIENT_EVENTS,
     ClientEvent,
     ConversationItemCreate,
+    InputAudioBufferAppend,
     ResponseCreate,
     ResponseCreateParams,
     UnknownEvent,
@@ -25,19 +27,24 @@ from anyrealtime.events import (
 
 _CLIENT_CLASSES = frozenset(CLIENT_EVENTS.values())
 
-E = TypeVar("E", bound=ClientEvent)
-
 
 class Commands:
     """Makes the client events of one connection ready.
 
     Args:
         prefix: of the ids; short, for servers take 32 characters, and different for each connection.
+        on_prepared: is shown each event as the program means it, before the dialect's words.
     """
 
-    def __init__(self, prefix: str, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        dialect: Dialect,
+        on_prepared: Callable[[ClientEvent], None] | None = None,
+    ) -> None:
         self._prefix = prefix
         self._dialect: Dialect = dialect
+        self._on_prepared = on_prepared
         self._count = 0
 
     def prepare(self, event: ClientEvent) -> ClientEvent:
@@ -55,6 +62,8 @@ class Commands:
             )
         if event.event_id is None:
             event = replace(event, event_id=self.new_id("evt"))
+        if self._on_prepared is not None and not isinstance(event, InputAudioBufferAppend):
+            self._on_prepared(event)
         return event if self._dialect == "ga" else lower(event)
 
     def prepare_request(self, event: ClientEvent) -> ClientEvent:

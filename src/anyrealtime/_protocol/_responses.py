@@ -279,11 +279,17 @@ class ResponseTracker:
                 continue
             self._refuse(tag, run, event)
             return run.ours
+        for run in list(self._active.values()):
+            if event_id in run.before:
+                self._refuse("", run, event)
+                return True
         return False
 
     def _refuse(self, tag: str, run: Run, event: ErrorEvent) -> None:
-        if run.phase == "active":  # no tag said that this is its response
-            self._disown(run)
+        if run.phase == "active":
+            stranger = self._disown(run)
+            if event.error.event_id != run.event_id:  # the response is its, and unwanted now
+                self.cancel(stranger)
         elif tag in self._asked:  # the response will come, but what it was to answer is missing
             unwanted = self._asked[tag] = Run(writes=run.writes, event_id=run.event_id, ours=True)
             unwanted.unwanted = True
@@ -336,7 +342,9 @@ class ResponseTracker:
                 self._echoes = self._echoes or run.ours
                 return run
             guessed = self._guessed.pop(tag, None)
-            return None if guessed is None else self._disown(guessed)
+            if guessed is not None:
+                self._disown(guessed)
+            return guessed
         if self._due:  # nothing tells it from one that was asked for but the order
             self._due = False
             return None
@@ -349,7 +357,7 @@ class ResponseTracker:
         return None
 
     def _disown(self, run: Run) -> Run:
-        """`run` was taken for the answer to a request that another response answers."""
+        """Take its response from `run`: it was not that, or is not wanted any more."""
         stranger = Run(writes=run.writes)
         stranger.id, stranger.response, stranger.phase = run.id, run.response, "active"
         self._active[run.id or ""] = stranger
@@ -359,7 +367,7 @@ class ResponseTracker:
             self._items[item_id] = stranger
         if self.host is not None:
             self.host.uninvited(stranger)
-        return run
+        return stranger
 
     # Ending
 

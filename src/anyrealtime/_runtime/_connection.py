@@ -6,15 +6,17 @@ Thin on purpose: each method names the room that does the work. Opening and clos
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, TypeVar, overload
 
 import anyio
 
 from anyrealtime._protocol._session import SessionState
+from anyrealtime._protocol._usage import SessionUsage
 from anyrealtime._runtime._handle import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
 from anyrealtime._runtime._lifetime import Lifetime
+from anyrealtime._runtime._mirror import Mirror
 from anyrealtime._runtime._namespaces import (
     ConversationCommands,
     InputAudioBufferCommands,
@@ -22,14 +24,14 @@ from anyrealtime._runtime._namespaces import (
     ResponseCommands,
     SessionCommands,
 )
-from anyrealtime._runtime._plan import check_count
+from anyrealtime._runtime._plan import check_bounds
 from anyrealtime._runtime._requests import Requests
 from anyrealtime._runtime._respond import Responder
 from anyrealtime._runtime._responding import Responding
 from anyrealtime._runtime._stream import Dropped, EventStream, Overflow
 from anyrealtime._transport._base import Transport
 from anyrealtime.errors import ConfigurationError, ProtocolViolation
-from anyrealtime.events import ClientEvent, ServerEvent
+from anyrealtime.events import ClientEvent, RateLimit, ServerEvent
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -51,15 +53,17 @@ class Connection(Responding):
         requests: Requests,
         *,
         responder: Responder,
+        mirror: Mirror,
         main: EventStream[ServerEvent] | None,
     ) -> None:
         self._transport = transport
         self._lifetime = lifetime
         self._requests = requests
         self._responder = responder
+        self._mirror = mirror
         self._main = main
         self.session: SessionCommands = SessionCommands(requests, session)
-        self.conversation: ConversationCommands = ConversationCommands(requests)
+        self.conversation: ConversationCommands = ConversationCommands(requests, mirror)
         self.input_audio_buffer: InputAudioBufferCommands = InputAudioBufferCommands(
             requests, session
         )
@@ -70,6 +74,19 @@ class Connection(Responding):
     def transport(self) -> Transport:
         """What carries the frames; `transport.raw` is the WebSocket library's own object."""
         return self._transport
+
+    @property
+    def usage(self) -> SessionUsage:
+        """What the session has used so far: tokens of its responses, transcriptions apart.
+
+        Cached tokens are input tokens, too. A snapshot: it does not change later.
+        """
+        return self._mirror.usage.session
+
+    @property
+    def rate_limits(self) -> Mapping[str, RateLimit]:
+        """What the server last said about its rate limits, by name; empty if it said nothing."""
+        return self._mirror.rate_limits
 
     # Receiving
 
@@ -232,7 +249,7 @@ class Connection(Responding):
         for kind in kinds:
             if not isinstance(kind, type):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ConfigurationError(f"subscribe() takes event classes, not {kind!r}")
-        _check_bounds(max_events, max_bytes, overflow)
+        check_bounds(max_events, max_bytes, overflow)
         return self._subscription(kinds, max_events, max_bytes, overflow)
 
     @asynccontextmanager
@@ -255,7 +272,7 @@ class Connection(Responding):
 
         Bounds are as in `subscribe`.
         """
-        _check_bounds(max_events, max_bytes, overflow)
+        check_bounds(max_events, max_bytes, overflow)
         return self._raw_subscription(max_events, max_bytes)
 
     @asynccontextmanager
@@ -325,10 +342,3 @@ async def close_gracefully(
     lifetime.leave()
     await lifetime.outbox.drained()
     await transport.aclose(code, reason)
-
-
-def _check_bounds(max_events: int, max_bytes: int, overflow: str) -> None:
-    check_count("max_events", max_events, least=1)
-    check_count("max_bytes", max_bytes, least=1)
-    if overflow not in ("raise", "drop_oldest"):
-        raise ConfigurationError(f'overflow= must be "raise" or "drop_oldest", not {overflow!r}')

@@ -86,6 +86,19 @@ class Dispatcher:
         if self._over:
             stream.end(self._ending)
 
+    @contextmanager
+    def side_stream(
+        self, *, max_events: int, max_bytes: int, overflow: Overflow
+    ) -> Generator[EventStream[Any], None, None]:
+        """A stream that the caller fills and that ends with the connection, until the exit."""
+        stream = self._new(max_events, max_bytes, overflow)
+        self.adopt(stream)
+        try:
+            yield stream
+        finally:
+            self._adopted.discard(stream)
+            self._retire(stream)
+
     def _new(
         self, max_events: int, max_bytes: int, overflow: Overflow, *, keep_unread: bool = True
     ) -> EventStream[Any]:

@@ -12,10 +12,15 @@ effect, its answer goes only to streams, and the connection stays usable.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias, TypeVar, cast, overload
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, overload
 
+from anyrealtime._protocol._changes import Change
 from anyrealtime._protocol._session import SessionState, input_format_name
+from anyrealtime._runtime._mirror import Mirror
+from anyrealtime._runtime._plan import check_bounds
 from anyrealtime._runtime._requests import Requests
+from anyrealtime._runtime._stream import EventStream
 from anyrealtime.audio import PCM16_24K, SampleAligner
 from anyrealtime.errors import ConfigurationError, RequestError
 from anyrealtime.events import (
@@ -172,10 +177,36 @@ class ItemCommands:
 
 
 class ConversationCommands:
-    """`connection.conversation`."""
+    """`connection.conversation`: its items as the server has them, and changing them."""
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, mirror: Mirror) -> None:
         self.item: ItemCommands = ItemCommands(requests)
+        self._mirror = mirror
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The items in their order, with all that is known of them by now. A snapshot."""
+        self._mirror.catch_up()
+        return self._mirror.conversation.items
+
+    def audio(self, item_id: str, content_index: int = 0) -> bytes:
+        """The output audio that was kept of an item, in the session's output format.
+
+        None is kept unless `open_realtime(keep_audio_bytes=...)` says how much; of what is more
+        than that, the oldest goes first.
+        """
+        return self._mirror.conversation.audio(item_id, content_index)
+
+    def changes(
+        self,
+        *,
+        max_events: int = 65_536,
+        max_bytes: int = 16 * 2**20,
+        overflow: Literal["raise"] = "raise",
+    ) -> AbstractAsyncContextManager[EventStream[Change]]:
+        """A stream of what happens to the items from now on, bounded as in `subscribe`."""
+        check_bounds(max_events, max_bytes, overflow)
+        return self._mirror.changes(max_events=max_events, max_bytes=max_bytes, overflow=overflow)
 
 
 class InputAudioBufferCommands:

@@ -25,6 +25,7 @@ from anyrealtime._protocol._session import SessionState
 from anyrealtime._runtime._connection import Connection, close_gracefully
 from anyrealtime._runtime._handle import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
 from anyrealtime._runtime._lifetime import Lifetime
+from anyrealtime._runtime._mirror import Mirror
 from anyrealtime._runtime._plan import ApiKey, Auth, Plan, resolve_key
 from anyrealtime._runtime._reader import Reader
 from anyrealtime._runtime._requests import Requests
@@ -73,6 +74,7 @@ async def open_realtime(
     max_message_bytes: int = 64 * 2**20,
     max_events: int = DEFAULT_MAX_EVENTS,
     max_bytes: int = DEFAULT_MAX_BYTES,
+    keep_audio_bytes: int = 0,
 ) -> AsyncGenerator[Connection, None]:
     """Open a Realtime connection for the length of a block.
 
@@ -111,6 +113,7 @@ async def open_realtime(
         max_message_bytes: a longer message ends the connection with 1009.
         max_events: bound of the main stream; 0 means no main stream.
         max_bytes: bound of the main stream, in bytes of frames.
+        keep_audio_bytes: how much of the newest output audio `conversation.audio()` keeps.
 
     Raises:
         ConfigurationError: an argument is wrong or the key is missing; nothing was opened.
@@ -154,6 +157,7 @@ async def open_realtime(
         ack_timeout=ack_timeout,
         max_events=max_events,
         max_bytes=max_bytes,
+        keep_audio_bytes=keep_audio_bytes,
     )
     plan.check()
     lifetime = Lifetime(
@@ -240,29 +244,16 @@ async def _connect(
             transport = await open_transport(plan.transport, endpoint, plan.options, tasks)
             stack.callback(transport.abort)
             session = SessionState()
-            main = None
-            if plan.max_events:
-                main = stack.enter_context(
-                    lifetime.dispatcher.stream(
-                        (),
-                        max_events=plan.max_events,
-                        max_bytes=plan.max_bytes,
-                        overflow="raise",
-                        keep_unread=False,
-                    )
-                )
+            mirror = Mirror(lifetime.dispatcher, keep_audio_bytes=plan.keep_audio_bytes)
+            connection = _assemble(
+                plan, transport, lifetime, session=session, mirror=mirror, stack=stack
+            )
             stack.callback(lifetime.abandon)
             background = anyio.CancelScope(shield=True)  # ends with the block, not before
             stack.callback(background.cancel)
-            reader = Reader(transport, session, lifetime)
+            reader = Reader(transport, session, mirror, lifetime)
             tasks.start_soon(
                 _run_background, background, transport, reader, lifetime, name="anyrealtime"
-            )
-            commands = Commands(secrets.token_hex(4), plan.dialect)
-            requests = Requests(commands, lifetime, plan.ack_timeout)
-            responder = Responder(commands, lifetime, session, plan.ack_timeout)
-            connection = Connection(
-                transport, lifetime, session, requests, responder=responder, main=main
             )
             await _become_usable(plan, connection, session, lifetime)
             lifetime.enter()
@@ -274,6 +265,39 @@ async def _connect(
         raise _connect_failed(exc) from exc
     assert patience.cancelled_caught
     raise ConnectFailed(f"the connection was not usable within {plan.connect_timeout:g} s")
+
+
+def _assemble(
+    plan: Plan,
+    transport: Transport,
+    lifetime: Lifetime,
+    *,
+    session: SessionState,
+    mirror: Mirror,
+    stack: ExitStack,
+) -> Connection:
+    """Put the rooms together: what the program sees of a connection."""
+    main = None
+    if plan.max_events:
+        main = stack.enter_context(
+            lifetime.dispatcher.stream(
+                (),
+                max_events=plan.max_events,
+                max_bytes=plan.max_bytes,
+                overflow="raise",
+                keep_unread=False,
+            )
+        )
+    commands = Commands(secrets.token_hex(4), plan.dialect, on_prepared=mirror.conversation.sent)
+    return Connection(
+        transport,
+        lifetime,
+        session,
+        Requests(commands, lifetime, plan.ack_timeout),
+        responder=Responder(commands, lifetime, session, plan.ack_timeout),
+        mirror=mirror,
+        main=main,
+    )
 
 
 async def _become_usable(

@@ -50,6 +50,7 @@ class Plan:
     ack_timeout: float
     max_events: int
     max_bytes: int
+    keep_audio_bytes: int
 
     def check(self) -> None:
         """Raise ConfigurationError for the first argument that is wrong."""
@@ -74,6 +75,7 @@ class Plan:
         check_count("max_message_bytes", options.max_message_bytes, least=1)
         check_count("max_events", self.max_events, least=0)
         check_count("max_bytes", self.max_bytes, least=1)
+        check_count("keep_audio_bytes", self.keep_audio_bytes, least=0)
         self._check_proxy()
         if options.ssl_context is not None and not isinstance(options.ssl_context, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("ssl_context= must be an ssl.SSLContext or None")
@@ -151,3 +153,11 @@ def check_count(name: str, value: int, *, least: int) -> None:
     """Raise ConfigurationError for what is no integer of `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{name}= must be an integer of {least} or more, not {value!r}")
+
+
+def check_bounds(max_events: int, max_bytes: int, overflow: str) -> None:
+    """Refuse wrong bounds of a stream."""
+    check_count("max_events", max_events, least=1)
+    check_count("max_bytes", max_bytes, least=1)
+    if overflow not in ("raise", "drop_oldest"):
+        raise ConfigurationError(f'overflow= must be "raise" or "drop_oldest", not {overflow!r}')

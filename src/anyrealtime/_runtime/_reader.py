@@ -10,6 +10,7 @@ from anyrealtime._protocol._answers import ANSWERS
 from anyrealtime._protocol._responses import WATCHED as _OF_RESPONSES
 from anyrealtime._protocol._session import CREATED, UPDATED, SessionState
 from anyrealtime._runtime._lifetime import Lifetime
+from anyrealtime._runtime._mirror import GROWTH, Mirror
 from anyrealtime._transport._base import Transport, TransportClosed
 from anyrealtime.events import (
     SERVER_EVENTS,
@@ -41,14 +42,19 @@ _WATCHED = (
 class Reader:
     """Reads one transport until it closes."""
 
-    def __init__(self, transport: Transport, session: SessionState, lifetime: Lifetime) -> None:
+    def __init__(
+        self, transport: Transport, session: SessionState, mirror: Mirror, lifetime: Lifetime
+    ) -> None:
         self._transport = transport
         self._session = session
+        self._mirror = mirror
         self._lifetime = lifetime
+        self._watched = _WATCHED | mirror.watched
 
     async def run(self) -> None:
         """Read until the connection is over; why it is, is recorded and not raised."""
         receive, dispatcher = self._transport.receive, self._lifetime.dispatcher
+        watched, lay_aside = self._watched, self._mirror.lay_aside
         try:
             while True:
                 frames = await receive()
@@ -58,7 +64,10 @@ class Reader:
                     self._watch_all(events, sizes)
                 else:
                     for event in events:
-                        if type(event) in _WATCHED:
+                        kind = type(event)
+                        if kind in GROWTH:
+                            lay_aside(event)
+                        elif kind in watched:
                             self._watch(event)
                 dispatcher.publish(frames, events, sizes)
                 await dispatcher.give_way()
@@ -69,9 +78,11 @@ class Reader:
         """Show every event to the responses that somebody follows."""
         responses = self._lifetime.responses
         for event, size in zip(events, sizes, strict=True):
-            if type(event) in _WATCHED:
+            if type(event) in self._watched:
                 self._watch(event, size)
             else:
+                if type(event) in GROWTH:
+                    self._mirror.lay_aside(event)
                 responses.apply(event, size)
         responses.batch_ended()
 
@@ -80,6 +91,7 @@ class Reader:
             self._lifetime.on_error(event)
             return
         self._lifetime.responses.apply(event, size)
+        self._mirror.apply(event)
         if event.type in _SESSION:
             self._session.apply(event)
             self._lifetime.changed()

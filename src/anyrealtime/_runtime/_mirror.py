@@ -1,0 +1,112 @@
+"""What a connection remembers of what it has received: the conversation, its cost, the rate limits.
+
+The rules are `_protocol`'s; here is when they run. Deltas are the hot path, and most programs
+never look at half an answer: they are laid aside and applied, joined, when somebody asks or
+something that is no delta comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from itertools import groupby
+from typing import Any, Final, TypeAlias
+
+from msgspec.structs import replace
+
+from anyrealtime._protocol._changes import Change
+from anyrealtime._protocol._conversation import ConversationMirror
+from anyrealtime._protocol._usage import RateLimits, UsageTotals
+from anyrealtime._runtime._dispatch import Dispatcher
+from anyrealtime._runtime._stream import EventStream, Overflow
+from anyrealtime.events import (
+    SERVER_EVENTS,
+    ResponseFunctionCallArgumentsDelta,
+    ResponseOutputAudioTranscriptDelta,
+    ResponseOutputTextDelta,
+    ServerEvent,
+)
+
+_Growth: TypeAlias = (
+    ResponseOutputTextDelta
+    | ResponseOutputAudioTranscriptDelta
+    | ResponseFunctionCallArgumentsDelta
+)
+
+GROWTH: Final = frozenset(kind for kind in SERVER_EVENTS.values() if issubclass(kind, _Growth))
+"""The classes that only make an item's text longer."""
+
+_CHANGE_BYTES: Final = 256  # what a change counts in a stream that is bounded by bytes
+_MOST_LAID_ASIDE: Final = 10_000  # deltas; a text as long as a book, so memory stays bounded
+
+
+class Mirror:
+    """The memory of one connection.
+
+    Args:
+        keep_audio_bytes: how much of the newest output audio is kept.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, *, keep_audio_bytes: int = 0) -> None:
+        self.conversation: ConversationMirror = ConversationMirror(
+            keep_audio_bytes=keep_audio_bytes
+        )
+        self.usage: UsageTotals = UsageTotals()
+        self.rate_limits: RateLimits = RateLimits()
+        self.watched: frozenset[type] = (
+            self.conversation.relevant | UsageTotals.relevant | RateLimits.relevant
+        ) - GROWTH
+        self._dispatcher = dispatcher
+        self._aside: list[Any] = []
+        self._streams: list[EventStream[Change]] = []
+
+    def lay_aside(self, event: ServerEvent) -> None:
+        """Take a delta: at once if somebody follows the changes, else when it is needed."""
+        if self._streams:
+            self._tell(self.conversation.apply(event))
+            return
+        self._aside.append(event)
+        if len(self._aside) > _MOST_LAID_ASIDE:
+            self.catch_up()
+
+    def apply(self, event: ServerEvent) -> None:
+        """Take an event of a class in `watched`."""
+        if self._aside:
+            self.catch_up()
+        self.usage.apply(event)
+        self.rate_limits.apply(event)
+        self._tell(self.conversation.apply(event))
+
+    def catch_up(self) -> None:
+        """Apply the deltas that were laid aside, those of one part joined into one."""
+        aside, self._aside = self._aside, []
+        for _, group in groupby(aside, _part):
+            first, *more = group
+            if more:
+                first = replace(first, delta="".join([first.delta, *(e.delta for e in more)]))
+            self.conversation.apply(first)
+
+    @asynccontextmanager
+    async def changes(
+        self, *, max_events: int, max_bytes: int, overflow: Overflow
+    ) -> AsyncGenerator[EventStream[Change], None]:
+        """A stream of what changes from now on, registered until the exit."""
+        self.catch_up()
+        with self._dispatcher.side_stream(
+            max_events=max_events, max_bytes=max_bytes, overflow=overflow
+        ) as stream:
+            self._streams.append(stream)
+            try:
+                yield stream
+            finally:
+                self._streams.remove(stream)
+
+    def _tell(self, changes: list[Change]) -> None:
+        if changes:
+            sizes = [_CHANGE_BYTES] * len(changes)
+            for stream in self._streams:
+                stream.put(changes, sizes, _CHANGE_BYTES * len(changes))
+
+
+def _part(event: Any) -> tuple[type, str | None, int | None]:
+    return type(event), event.item_id, getattr(event, "content_index", None)
