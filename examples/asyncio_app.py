@@ -11,34 +11,9 @@ from __future__ import annotations
 import asyncio  # noqa: TID251 - an application may be written for asyncio alone
 import os
 
-from anyrealtime import Connection, open_realtime
-from anyrealtime.events import (
-    ConversationItemCreate,
-    InputText,
-    Message,
-    ResponseCreate,
-    ResponseDone,
-    ResponseOutputTextDelta,
-    Session,
-)
+from anyrealtime import open_realtime
+from anyrealtime.events import Session
 from anyrealtime.simulator import open_simulator
-
-
-async def ask(connection: Connection, question: str) -> str:
-    """Ask one thing and return the whole answer."""
-    message = Message(role="user", content=[InputText(text=question)])
-    await connection.send(ConversationItemCreate(item=message))
-    await connection.send(ResponseCreate())
-    answer = ""
-    async for event in connection:
-        match event:
-            case ResponseOutputTextDelta(delta=text):
-                answer += text
-            case ResponseDone():
-                break
-            case _:
-                pass
-    return answer
 
 
 async def talk(url: str | None, questions: asyncio.Queue[str | None]) -> None:
@@ -47,7 +22,7 @@ async def talk(url: str | None, questions: asyncio.Queue[str | None]) -> None:
     async with open_realtime("gpt-realtime", session=session, url=url) as connection:
         while (question := await questions.get()) is not None:
             async with asyncio.timeout(30):
-                print(f"{question} - {await ask(connection, question)}")
+                print(f"{question} - {await connection.ask(question)}")
 
 
 async def count_seconds() -> None:

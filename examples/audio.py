@@ -15,19 +15,7 @@ import anyio
 
 from anyrealtime import ConfigurationError, open_realtime
 from anyrealtime.audio import PCM16_24K, read_wav, write_wav
-from anyrealtime.events import (
-    AudioConfig,
-    AudioFormat,
-    AudioInput,
-    AudioOutput,
-    InputAudioBufferAppend,
-    InputAudioBufferCommit,
-    ResponseCreate,
-    ResponseDone,
-    ResponseOutputAudioDelta,
-    ResponseOutputAudioTranscriptDelta,
-    Session,
-)
+from anyrealtime.events import AudioConfig, AudioFormat, AudioInput, AudioOutput, Session
 from anyrealtime.simulator import open_simulator
 
 PCM = AudioFormat(type="audio/pcm", rate=24_000)
@@ -44,24 +32,14 @@ SESSION = Session(
 
 async def main(question: bytes, url: str | None = None) -> bytes:
     """Say `question`, print the transcript of the answer and return its sound."""
-    answer = bytearray()
     async with open_realtime("gpt-realtime", session=SESSION, url=url) as connection:
         for chunk in PCM16_24K.split(question, 100):
-            await connection.send(InputAudioBufferAppend(audio=chunk))
-        await connection.send(InputAudioBufferCommit())
-        await connection.send(ResponseCreate())
-        async for event in connection:
-            match event:
-                case ResponseOutputAudioDelta(delta=pcm):
-                    answer += pcm
-                case ResponseOutputAudioTranscriptDelta(delta=text):
-                    print(text, end="", flush=True)
-                case ResponseDone():
-                    print()
-                    break
-                case _:
-                    pass
-    return bytes(answer)
+            await connection.input_audio_buffer.append(chunk)
+        await connection.input_audio_buffer.commit()
+        async with connection.respond() as response:
+            answer = b"".join([pcm async for pcm in response.audio])
+            print("".join([text async for text in response.transcript]))
+    return answer
 
 
 async def offline(question: bytes) -> bytes:

@@ -13,19 +13,7 @@ import os
 import anyio
 
 from anyrealtime import open_realtime
-from anyrealtime.events import (
-    ConversationItemCreate,
-    FunctionCall,
-    FunctionCallOutput,
-    FunctionTool,
-    InputText,
-    Message,
-    ResponseCreate,
-    ResponseDone,
-    ResponseOutputItemDone,
-    ResponseOutputTextDelta,
-    Session,
-)
+from anyrealtime.events import FunctionCallOutput, FunctionTool, Session
 from anyrealtime.simulator import open_simulator
 
 GET_WEATHER = FunctionTool(
@@ -45,32 +33,23 @@ def get_weather(city: str) -> dict[str, object]:
 
 
 async def main(url: str | None = None) -> None:
-    """Ask what only the function can know, and serve the model's call."""
+    """Ask what only the function can know, and serve the model's calls until it answers."""
     session = Session(output_modalities=["text"], tools=[GET_WEATHER])
     async with open_realtime("gpt-realtime", session=session, url=url) as connection:
-        question = Message(role="user", content=[InputText(text="What is the weather in Lisbon?")])
-        await connection.send(ConversationItemCreate(item=question))
-        await connection.send(ResponseCreate())
-        has_called = False
-        async for event in connection:
-            match event:
-                case ResponseOutputItemDone(item=FunctionCall(status="completed") as call):
-                    print(f"[{call.name} {call.arguments}]")
-                    result = json.dumps(get_weather(**json.loads(call.arguments)))
-                    output = FunctionCallOutput(call_id=call.call_id, output=result)
-                    await connection.send(ConversationItemCreate(item=output))
-                    has_called = True
-                case ResponseOutputTextDelta(delta=text):
+        await connection.conversation.item.create("What is the weather in Lisbon?")
+        while True:
+            async with connection.respond() as response:
+                async for text in response.text:
                     print(text, end="", flush=True)
-                case ResponseDone() if has_called:
-                    # Only now: one response at a time, one answer to all calls of the last.
-                    await connection.send(ResponseCreate())
-                    has_called = False
-                case ResponseDone():
-                    print()
-                    break
-                case _:
-                    pass
+                calls = [call async for call in response.function_calls]
+            if not calls:
+                break
+            for call in calls:
+                print(f"[{call.name} {call.arguments}]")
+                result = json.dumps(get_weather(**json.loads(call.arguments)))
+                output = FunctionCallOutput(call_id=call.call_id, output=result)
+                await connection.conversation.item.create(output)
+        print()
 
 
 async def offline() -> None:

@@ -12,15 +12,7 @@ import os
 import anyio
 
 from anyrealtime import open_realtime
-from anyrealtime.events import (
-    ConversationItemCreate,
-    InputText,
-    Message,
-    ResponseCreate,
-    ResponseDone,
-    ResponseOutputTextDelta,
-    Session,
-)
+from anyrealtime.events import Session
 from anyrealtime.simulator import open_simulator
 
 
@@ -28,18 +20,11 @@ async def main(url: str | None = None) -> None:
     """Say what we want, and read the answer to its end."""
     session = Session(output_modalities=["text"])
     async with open_realtime("gpt-realtime", session=session, url=url) as connection:
-        question = Message(role="user", content=[InputText(text="Say a couple of paragraphs!")])
-        await connection.send(ConversationItemCreate(item=question))
-        await connection.send(ResponseCreate())
-        async for event in connection:
-            match event:
-                case ResponseOutputTextDelta(delta=text):
-                    print(text, end="", flush=True)
-                case ResponseDone():
-                    print()
-                    break
-                case _:
-                    pass  # the steps in between: an item was added, a part began, ...
+        await connection.conversation.item.create("Say a couple of paragraphs!")
+        async with connection.respond() as response:
+            async for text in response.text:
+                print(text, end="", flush=True)
+        print()
 
 
 async def offline() -> None:

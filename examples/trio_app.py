@@ -12,34 +12,9 @@ import os
 
 import trio
 
-from anyrealtime import Connection, open_realtime
-from anyrealtime.events import (
-    ConversationItemCreate,
-    InputText,
-    Message,
-    ResponseCreate,
-    ResponseDone,
-    ResponseOutputTextDelta,
-    Session,
-)
+from anyrealtime import open_realtime
+from anyrealtime.events import Session
 from anyrealtime.simulator import open_simulator
-
-
-async def ask(connection: Connection, question: str) -> str:
-    """Ask one thing and return the whole answer."""
-    message = Message(role="user", content=[InputText(text=question)])
-    await connection.send(ConversationItemCreate(item=message))
-    await connection.send(ResponseCreate())
-    answer = ""
-    async for event in connection:
-        match event:
-            case ResponseOutputTextDelta(delta=text):
-                answer += text
-            case ResponseDone():
-                break
-            case _:
-                pass
-    return answer
 
 
 async def talk(url: str | None, questions: trio.MemoryReceiveChannel[str]) -> None:
@@ -53,7 +28,7 @@ async def talk(url: str | None, questions: trio.MemoryReceiveChannel[str]) -> No
     ):
         async for question in questions:
             with trio.fail_after(30):
-                print(f"{question} - {await ask(connection, question)}")
+                print(f"{question} - {await connection.ask(question)}")
 
 
 async def bring(questions: trio.MemorySendChannel[str]) -> None:

@@ -27,6 +27,7 @@ from anyrealtime._protocol._changes import (
 from anyrealtime._protocol._usage import SessionUsage
 from anyrealtime._runtime._connection import Connection
 from anyrealtime._runtime._handle import ResponseHandle
+from anyrealtime._runtime._lifetime import SessionExpiring
 from anyrealtime._runtime._open import open_realtime
 from anyrealtime._runtime._stream import Dropped, EventStream
 from anyrealtime._transport._base import Transport, TransportClosed
@@ -67,6 +68,7 @@ __all__ = [
     "ResponseFailed",
     "ResponseHandle",
     "ServerError",
+    "SessionExpiring",
     "SessionUsage",
     "StreamOverflow",
     "Transport",

@@ -5,8 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from anyrealtime._protocol._responses import Phase, ResponseTracker, Run
-from anyrealtime.events import AnySession, ErrorEvent, ServerEvent, decode_server
+from anyrealtime._protocol._responses import ResponseTracker
+from anyrealtime._protocol._run import Phase, Run
+from anyrealtime.events import (
+    AnySession,
+    ErrorEvent,
+    ResponseOutputTextDelta,
+    ServerEvent,
+    decode_server,
+)
 
 
 def event(type_: str, /, **fields: object) -> ServerEvent:
@@ -76,7 +83,7 @@ class Log:
 
     @property
     def deltas(self) -> list[str]:
-        return [event.delta for event in self.events if hasattr(event, "delta")]
+        return [told.delta for told in self.events if isinstance(told, ResponseOutputTextDelta)]
 
     def on_event(self, event: ServerEvent, size: int) -> None:
         self.events.append(event)

@@ -7,13 +7,11 @@ import json
 import pytest
 
 from anyrealtime import ConnectionClosed, RequestError
-from anyrealtime._protocol._responses import Run, answers_turns, writes
+from anyrealtime._protocol._run import Run
 from anyrealtime.events import (
     AudioConfig,
     AudioInput,
-    BetaSession,
     InvalidEvent,
-    ResponseCreateParams,
     ResponseStatusDetails,
     ServerEvent,
     ServerVad,
@@ -120,15 +118,6 @@ def test_turn_detection_that_begins_no_responses() -> None:
         created("r1"),
     )
     assert run.id == "r1"
-
-
-def test_what_sessions_say_of_turns() -> None:
-    no = ServerVad(create_response=False)
-    assert answers_turns(None)
-    assert answers_turns(Session())
-    assert answers_turns(BetaSession(turn_detection=ServerVad()))
-    assert not answers_turns(BetaSession(turn_detection=no))
-    assert not answers_turns(Session(audio=AudioConfig(input=AudioInput(turn_detection=no))))
 
 
 def test_a_guess_that_a_tag_corrects() -> None:
@@ -525,6 +514,33 @@ def test_busy_while_anybody_follows() -> None:
     assert not wire.tracker.busy
 
 
+def test_a_tag_that_is_nobodys() -> None:
+    wire = Wire()
+    run, _ = wire.expect()
+    wire.tell(created("r1", "somebody's"))
+    assert run.phase == "asked"
+    assert [stranger.id for stranger in wire.strangers] == ["r1"]
+
+
+def test_a_wrong_guess_takes_its_items_along() -> None:
+    wire = Wire()
+    _, log = wire.expect("t1", writes=False)
+    wire.tell(
+        created("r1"),
+        event("response.output_item.added", response_id="r1", item={"type": "m", "id": "i1"}),
+        created("r2", "t1"),
+        event("response.mcp_call.in_progress", item_id="i1"),
+    )
+    assert log.types == ["response.created", "response.output_item.added", "response.created"]
+
+
+def test_followers_are_let_go_at_the_end() -> None:
+    wire = Wire()
+    run, _ = wire.expect()
+    wire.tell(created("r1", "t1"), done("r1"))
+    assert run.followers == []
+
+
 def test_the_end_of_the_connection_ends_everything() -> None:
     wire = Wire()
     asked, _ = wire.expect("t1", writes=False)
@@ -554,9 +570,3 @@ def test_a_tracker_without_a_connection() -> None:
     )
     assert over(run)
     assert isinstance(log, Log)
-
-
-def test_which_requests_write() -> None:
-    assert writes(ResponseCreateParams())
-    assert writes(ResponseCreateParams(conversation="auto"))
-    assert not writes(ResponseCreateParams(conversation="none"))

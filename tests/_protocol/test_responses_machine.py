@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from anyrealtime import ConnectionClosed
-from anyrealtime._protocol._responses import Run
+from anyrealtime._protocol._run import Run
 from tests._protocol.responses import Log, Wire, created, delta, done, event, refusal
 
 

@@ -36,7 +36,7 @@ TEXT = Session(output_modalities=["text"])
 SPOKEN = Session(
     output_modalities=["audio"], audio=AudioConfig(input=AudioInput(turn_detection=None))
 )
-ITEM = {"id": "item_1", "type": "message", "role": "assistant", "content": []}
+ITEM: dict[str, Any] = {"id": "item_1", "type": "message", "role": "assistant", "content": []}
 PLACE = {"item_id": "item_1", "response_id": "resp_1", "output_index": 0, "content_index": 0}
 
 

@@ -220,3 +220,22 @@ async def test_the_writer_stops_when_the_transport_closes() -> None:
         await outbox.put(b"x")
         await outbox.run(wire)
     assert not wire.sent
+
+
+async def test_a_small_frame_does_not_wait_for_room() -> None:
+    async with running() as (outbox, wire, _):
+        block(wire)
+        await outbox.put(b"." * BOUND)
+        outbox.put_nowait(b"small")
+        wire.can_send = True
+        wire.change()
+        await outbox.drained()
+        assert wire.sent[-1] == b"small"
+
+
+async def test_a_small_frame_that_comes_too_late_is_dropped() -> None:
+    async with running() as (outbox, wire, _):
+        outbox.close()
+        outbox.put_nowait(b"small")
+        await arrived()
+        assert not wire.sent

@@ -367,12 +367,12 @@ async def test_a_server_that_does_not_answer(tasks: TaskGroup) -> None:
 
 
 async def test_a_request_by_other_ways_that_is_not_answered(tasks: TaskGroup) -> None:
-    async with talking(ack_timeout=0.05) as (connection, server):
+    async with talking(ack_timeout=0.2) as (connection, server):
         await connection.send(ResponseCreate())
         reply = await begun(tasks, connection)
         assert len(server.creates) == 1
         while len(server.creates) == 1:
-            await anyio.sleep(0.01)
+            await arrived()
         await server.begin("r1", 1)
         assert reply.handle is not None
 
@@ -429,8 +429,10 @@ async def test_leaving_while_nothing_can_be_sent() -> None:
     async with talking() as (connection, server):
         server.wire.can_send = False
         await connection.send(ResponseCreate(event_id="stuck" * 300_000))
+        reply = Reply()
         async with anyio.create_task_group() as group:
-            reply = await begun(group, connection, conversation="none")
+            group.start_soon(lambda: reply.run(connection, conversation="none"))
+            await arrived()
             assert reply.handle is None  # the queue is full: it is not asked for yet
             reply.scope.cancel()
         assert reply.over
@@ -501,8 +503,7 @@ async def test_cancelling_at_every_await_leaves_the_connection_usable(if_active:
         for turns in range(40):
             number = len(server.creates)
             async with anyio.create_task_group() as group:
-                reply = await _after(turns, group, connection, if_active)
-                reply.scope.cancel()
+                (await _after(turns, group, connection, if_active)).scope.cancel()
             await arrived()
             for request in range(number, len(server.creates)):
                 await server.begin(f"r{request}", request)

@@ -255,10 +255,8 @@ async def test_listening_begins_with_the_call_and_ends_with_the_loop() -> None:
         responses = connection.responses()
         assert connection._lifetime.responses.busy
         await server.turn("r1")
-        async for response in responses:
-            assert response.id == "r1"
-            break
-        del response, responses
+        assert (await anext(aiter(responses))).id == "r1"
+        del responses
         await server.end("r1")
         assert not connection._lifetime.responses.busy
 

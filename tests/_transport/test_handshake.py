@@ -12,6 +12,7 @@ from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.protocol import State
+from websockets.version import version as websockets_version
 
 from anyrealtime._transport import _handshake as handshake
 from anyrealtime._transport._endpoint import Endpoint
@@ -158,7 +159,12 @@ async def test_a_refusal_tells_status_body_and_when_to_come_again() -> None:
     [
         [response(401, [("Content-Length", "4")], b"gone"), b"ignored"],
         [response(401, [], b"go"), b"ne"],
-        [response(401, [("Transfer-Encoding", "chunked")]), b"4\r\ngone\r\n0\r\n\r\n"],
+        pytest.param(
+            [response(401, [("Transfer-Encoding", "chunked")]), b"4\r\ngone\r\n0\r\n\r\n"],
+            marks=pytest.mark.skipif(
+                websockets_version.startswith("13."), reason="websockets 13 reads no chunks"
+            ),
+        ),
     ],
     ids=["counted", "up to the end", "chunked"],
 )

@@ -127,6 +127,11 @@ class Dispatcher:
         if self._chosen:
             self._publish_chosen(events, sizes)
 
+    def announce(self, notice: object) -> None:
+        """Give what is no event of the server's to the streams that name its class."""
+        for stream in self._route(type(notice)):
+            stream.put([notice], [0], 0)
+
     def _publish_chosen(self, events: list[ServerEvent], sizes: list[int]) -> None:
         shares: dict[EventStream[Any], tuple[list[ServerEvent], list[int]]] = {}
         for event, size in zip(events, sizes, strict=True):

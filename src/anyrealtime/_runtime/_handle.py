@@ -6,13 +6,17 @@ events mean is `_protocol`'s; when a response may begin is `_respond.py`'s.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
+from weakref import finalize
 
 import anyio
 from anyio.lowlevel import checkpoint
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from anyrealtime._protocol._parts import Lane, Parts, Shelf
-from anyrealtime._protocol._responses import ResponseTracker, Run
+from anyrealtime._protocol._responses import ResponseTracker
+from anyrealtime._protocol._run import Run
 from anyrealtime._runtime._lifetime import Lifetime
 from anyrealtime._runtime._stream import Ending, EventStream
 from anyrealtime.errors import RequestError, ResponseFailed, StreamOverflow
@@ -35,8 +39,13 @@ DEFAULT_MAX_BYTES = 16 * 2**20
 class HandleStream(EventStream[T]):
     """A stream that is closed when nobody holds it any more: it belongs to no block."""
 
-    def __del__(self) -> None:
-        self.close()
+    def __init__(
+        self, *, max_events: int, max_bytes: int, on_told: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__(
+            max_events=max_events, max_bytes=max_bytes, keep_unread=False, on_told=on_told
+        )
+        finalize(self, _close, self._send, self._receive).atexit = False
 
 
 class ResponseHandle:
@@ -92,7 +101,6 @@ class ResponseHandle:
         stream: HandleStream[Any] = HandleStream(
             max_events=self._max_events,
             max_bytes=self._max_bytes,
-            keep_unread=False,
             on_told=self._lifetime.told,
         )
         self._lifetime.dispatcher.adopt(stream)
@@ -299,6 +307,11 @@ def response_failed(response: Response, *, code: str | None = None) -> ResponseF
 def _details(response: Response | None) -> ResponseStatusDetails | None:
     details = response.status_details if response else None
     return ResponseStatusDetails(reason=details) if isinstance(details, str) else details
+
+
+def _close(*channel: MemoryObjectSendStream[Any] | MemoryObjectReceiveStream[Any]) -> None:
+    for end in channel:
+        end.close()
 
 
 def _held_too_much() -> StreamOverflow:

@@ -7,7 +7,8 @@ streams, fails the commands and cancels the body; it reads no socket and decodes
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from dataclasses import dataclass
+from time import perf_counter, time
 
 import anyio
 from anyio.abc import TaskGroup
@@ -25,6 +26,19 @@ _HOLD = 0.05  # seconds an unclaimed error waits for the CLOSE that may follow i
 _NORMAL = 1000  # RFC 6455, 7.4.1; 1001 is how sessions expire, so it is no clean end here
 
 
+@dataclass(frozen=True, slots=True)
+class SessionExpiring:
+    """The session will soon be ended by the server. Subscribe to it by name.
+
+    Attributes:
+        expires_at: when, as a Unix time in seconds.
+        remaining: seconds until then, by this machine's clock.
+    """
+
+    expires_at: int
+    remaining: float
+
+
 class Lifetime:
     """The end of one connection.
 
@@ -35,7 +49,14 @@ class Lifetime:
         body: cancelled when there is a failure that the body was not told.
     """
 
-    def __init__(self, *, replies: Replies, close_timeout: float, deliver_errors: bool) -> None:
+    def __init__(
+        self,
+        *,
+        replies: Replies,
+        close_timeout: float,
+        deliver_errors: bool,
+        expiry_notice: float = 60.0,
+    ) -> None:
         self.dispatcher: Dispatcher = Dispatcher(self.told)
         self.outbox: Outbox = Outbox(self.raise_if_over)
         self.replies = replies
@@ -46,6 +67,8 @@ class Lifetime:
         self.body: anyio.CancelScope = anyio.CancelScope()
         self.close_timeout = close_timeout
         self._deliver_errors = deliver_errors
+        self._expiry_notice = expiry_notice
+        self._expires_at: int | None = None
         self._entered = False
         self._told = False
         self._held: ServerError | None = None  # an error that may belong to a CLOSE
@@ -73,6 +96,12 @@ class Lifetime:
             self._held = server_error(event.error)
             hold = self.close_timeout if what == "raise_if_not_closed" else _HOLD
             self._timers.start_soon(self._raise_unless_closed, max(hold, _HOLD))
+
+    def on_expiry_known(self, expires_at: int | None) -> None:
+        """The server says when the session ends: tell the program ahead of time."""
+        if expires_at is not None and expires_at != self._expires_at and self._timers is not None:
+            self._expires_at = expires_at
+            self._timers.start_soon(self._announce_expiry, expires_at)
 
     def on_closed(self, closed: TransportClosed) -> None:
         """The transport has ended, and everything it had received was published."""
@@ -160,6 +189,12 @@ class Lifetime:
             self._told = True
         self.outbox.close()
         self.changed()
+
+    async def _announce_expiry(self, expires_at: int) -> None:
+        await anyio.sleep(max(0.0, expires_at - self._expiry_notice - time()))
+        if not self.over and expires_at == self._expires_at:
+            notice = SessionExpiring(expires_at=expires_at, remaining=max(0.0, expires_at - time()))
+            self.dispatcher.announce(notice)
 
     async def _raise_unless_closed(self, hold: float) -> None:
         with anyio.move_on_after(hold):

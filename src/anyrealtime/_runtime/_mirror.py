@@ -108,5 +108,6 @@ class Mirror:
                 stream.put(changes, sizes, _CHANGE_BYTES * len(changes))
 
 
-def _part(event: Any) -> tuple[type, str | None, int | None]:
-    return type(event), event.item_id, getattr(event, "content_index", None)
+def _part(event: Any) -> tuple[type[Any], str | None, int | None]:
+    kind: type[Any] = type(event)
+    return kind, event.item_id, getattr(event, "content_index", None)

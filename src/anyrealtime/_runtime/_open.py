@@ -75,6 +75,7 @@ async def open_realtime(
     max_events: int = DEFAULT_MAX_EVENTS,
     max_bytes: int = DEFAULT_MAX_BYTES,
     keep_audio_bytes: int = 0,
+    expiry_notice: float = 60.0,
 ) -> AsyncGenerator[Connection, None]:
     """Open a Realtime connection for the length of a block.
 
@@ -114,6 +115,8 @@ async def open_realtime(
         max_events: bound of the main stream; 0 means no main stream.
         max_bytes: bound of the main stream, in bytes of frames.
         keep_audio_bytes: how much of the newest output audio `conversation.audio()` keeps.
+        expiry_notice: how long before the server ends the session streams that name
+            `SessionExpiring` are told.
 
     Raises:
         ConfigurationError: an argument is wrong or the key is missing; nothing was opened.
@@ -158,10 +161,14 @@ async def open_realtime(
         max_events=max_events,
         max_bytes=max_bytes,
         keep_audio_bytes=keep_audio_bytes,
+        expiry_notice=expiry_notice,
     )
     plan.check()
     lifetime = Lifetime(
-        replies=Replies(), close_timeout=close_timeout, deliver_errors=errors == "deliver"
+        replies=Replies(),
+        close_timeout=close_timeout,
+        deliver_errors=errors == "deliver",
+        expiry_notice=expiry_notice,
     )
     error: BaseException | None = None  # carried past the task group, which would wrap it
     try:

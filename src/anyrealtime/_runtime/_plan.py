@@ -51,6 +51,7 @@ class Plan:
     max_events: int
     max_bytes: int
     keep_audio_bytes: int
+    expiry_notice: float
 
     def check(self) -> None:
         """Raise ConfigurationError for the first argument that is wrong."""
@@ -72,6 +73,7 @@ class Plan:
         _check_seconds("close_timeout", options.close_timeout, least=0.0)
         _check_seconds("ping_interval", options.ping_interval)
         _check_seconds("ping_timeout", options.ping_timeout)
+        _check_seconds("expiry_notice", self.expiry_notice, least=0.0)
         check_count("max_message_bytes", options.max_message_bytes, least=1)
         check_count("max_events", self.max_events, least=0)
         check_count("max_bytes", self.max_bytes, least=1)

@@ -94,6 +94,7 @@ class Reader:
         self._mirror.apply(event)
         if event.type in _SESSION:
             self._session.apply(event)
+            self._lifetime.on_expiry_known(self._session.expires_at)
             self._lifetime.changed()
         if isinstance(event, _TURN_ENDS):
             self._lifetime.replies.watch_turn(event)

@@ -10,7 +10,7 @@ import anyio
 
 from anyrealtime._protocol._answers import tag_of
 from anyrealtime._protocol._commands import Commands
-from anyrealtime._protocol._responses import writes
+from anyrealtime._protocol._run import writes
 from anyrealtime._runtime._lifetime import Lifetime
 from anyrealtime.errors import AckTimeout, ConfigurationError
 from anyrealtime.events import (

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from anyrealtime._protocol._answers import TAG
 from anyrealtime._protocol._commands import Commands
-from anyrealtime._protocol._responses import ResponseTracker, Run, writes
+from anyrealtime._protocol._responses import ResponseTracker
+from anyrealtime._protocol._run import Run, writes
 from anyrealtime._protocol._session import SessionState
 from anyrealtime._runtime._handle import HandleStream, ResponseHandle
 from anyrealtime._runtime._lifetime import Lifetime
@@ -131,7 +132,6 @@ class Responder:
         stream: HandleStream[ResponseHandle] = HandleStream(
             max_events=max_waiting,
             max_bytes=max_bytes,
-            keep_unread=False,
             on_told=self._lifetime.told,
         )
         self._lifetime.dispatcher.adopt(stream)

@@ -11,7 +11,7 @@ from typing import Literal, Unpack
 
 from msgspec.structs import replace
 
-from anyrealtime._protocol._responses import writes
+from anyrealtime._protocol._run import writes
 from anyrealtime._runtime._handle import (
     DEFAULT_MAX_BYTES,
     DEFAULT_MAX_EVENTS,
