@@ -109,5 +109,4 @@ class Mirror:
 
 
 def _part(event: Any) -> tuple[type[Any], str | None, int | None]:
-    kind: type[Any] = type(event)
-    return kind, event.item_id, getattr(event, "content_index", None)
+    return event.__class__, event.item_id, getattr(event, "content_index", None)
