@@ -170,6 +170,10 @@ class Conversation(RuleBasedStateMachine):
     def cancelled_by_id_only(self) -> None:
         assert all(cancelled for cancelled in self.wire.cancels)
         assert len(set(self.wire.cancels)) == len(self.wire.cancels)
+        for request in self.known:
+            run = request.run
+            if run is not None and run.unwanted and run.phase == "active":
+                assert run.id in self.wire.cancels
 
     @invariant()
     def the_conversation_is_free_when_nothing_is_said_or_asked(self) -> None:

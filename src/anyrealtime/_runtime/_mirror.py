@@ -7,9 +7,8 @@ something that is no delta comes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
-from itertools import groupby
 from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
@@ -37,7 +36,7 @@ GROWTH: Final = frozenset(kind for kind in SERVER_EVENTS.values() if issubclass(
 """The classes that only make an item's text longer."""
 
 _CHANGE_BYTES: Final = 256  # what a change counts in a stream that is bounded by bytes
-_MOST_LAID_ASIDE: Final = 10_000  # deltas; a text as long as a book, so memory stays bounded
+_MOST_LAID_ASIDE: Final = 256  # events: few enough to stay in the cache until they are joined
 
 
 class Mirror:
@@ -57,16 +56,15 @@ class Mirror:
             self.conversation.relevant | UsageTotals.relevant | RateLimits.relevant
         ) - GROWTH
         self._dispatcher = dispatcher
-        self._aside: list[Any] = []
+        self._aside: list[list[ServerEvent]] = []
+        self._aside_events = 0
         self._streams: list[EventStream[Change]] = []
 
-    def lay_aside(self, event: ServerEvent) -> None:
-        """Take a delta: at once if somebody follows the changes, else when it is needed."""
-        if self._streams:
-            self._tell(self.conversation.apply(event))
-            return
-        self._aside.append(event)
-        if len(self._aside) > _MOST_LAID_ASIDE:
+    def lay_aside(self, events: list[ServerEvent]) -> None:
+        """Take events of which none is in `watched`; their deltas are applied when needed."""
+        self._aside.append(events)
+        self._aside_events += len(events)
+        if self._streams or self._aside_events > _MOST_LAID_ASIDE:
             self.catch_up()
 
     def apply(self, event: ServerEvent) -> None:
@@ -78,13 +76,15 @@ class Mirror:
         self._tell(self.conversation.apply(event))
 
     def catch_up(self) -> None:
-        """Apply the deltas that were laid aside, those of one part joined into one."""
-        aside, self._aside = self._aside, []
-        for _, group in groupby(aside, _part):
-            first, *more = group
-            if more:
-                first = replace(first, delta="".join([first.delta, *(e.delta for e in more)]))
-            self.conversation.apply(first)
+        """Apply the deltas that were laid aside."""
+        aside, self._aside, self._aside_events = self._aside, [], 0
+        growth = [event for events in aside for event in events if type(event) in GROWTH]
+        if self._streams:
+            for event in growth:
+                self._tell(self.conversation.apply(event))
+        else:
+            for event in _joined(growth):
+                self.conversation.apply(event)
 
     @asynccontextmanager
     async def changes(
@@ -108,5 +108,25 @@ class Mirror:
                 stream.put(changes, sizes, _CHANGE_BYTES * len(changes))
 
 
-def _part(event: Any) -> tuple[type[Any], str | None, int | None]:
-    return event.__class__, event.item_id, getattr(event, "content_index", None)
+def _joined(growth: list[Any]) -> Iterator[Any]:
+    """The same text in fewer deltas: those that follow each other in one part become one."""
+    start, end = 0, len(growth)
+    while start < end:
+        first, stop = growth[start], start + 1
+        kind, item_id = first.__class__, first.item_id
+        if issubclass(kind, ResponseFunctionCallArgumentsDelta):  # of an item, not of a part
+            while stop < end and (e := growth[stop]).__class__ is kind and e.item_id == item_id:
+                stop += 1
+        else:
+            index = first.content_index
+            while (
+                stop < end
+                and (e := growth[stop]).__class__ is kind
+                and e.item_id == item_id
+                and e.content_index == index
+            ):
+                stop += 1
+        if stop > start + 1:
+            first = replace(first, delta="".join([e.delta for e in growth[start:stop]]))
+        yield first
+        start = stop

@@ -63,12 +63,15 @@ class Reader:
                 if self._lifetime.responses.busy:
                     self._watch_all(events, sizes)
                 else:
-                    for event in events:
-                        kind = type(event)
-                        if kind in GROWTH:
-                            lay_aside(event)
-                        elif kind in watched:
+                    start = 0
+                    for index, event in enumerate(events):
+                        if type(event) in watched:
+                            if index > start:
+                                lay_aside(events[start:index])
+                            start = index + 1
                             self._watch(event)
+                    if start < len(events):
+                        lay_aside(events[start:] if start else events)
                 dispatcher.publish(frames, events, sizes)
                 await dispatcher.give_way()
         except TransportClosed as closed:
@@ -82,7 +85,7 @@ class Reader:
                 self._watch(event, size)
             else:
                 if type(event) in GROWTH:
-                    self._mirror.lay_aside(event)
+                    self._mirror.lay_aside([event])
                 responses.apply(event, size)
         responses.batch_ended()
 
