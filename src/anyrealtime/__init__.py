@@ -6,7 +6,7 @@ The two paths, from file to file:
                 → events/codec.py (frame → event) → _runtime/_reader.py (what it changes,
                 by _protocol) → _runtime/_dispatch.py (who gets it) → _runtime/_stream.py
                 → your `async for`
-    a command   your call → _runtime/_connection.py or _namespaces.py → _runtime/_requests.py
+    a command   your call → _runtime/_namespaces.py → _runtime/_requests.py
                 (ids and the dialect's words, by _protocol/_commands.py) → events/codec.py
                 → _runtime/_outbox.py → _transport/_anyio.py → socket; its answer, or its
                 error, comes back through _protocol/_replies.py to the call that waits

@@ -153,6 +153,16 @@ def test_what_nothing_answers_cannot_be_waited_for(event: ClientEvent) -> None:
     assert len(replies) == 0
 
 
+def test_an_id_in_use_is_refused() -> None:
+    replies = Replies()
+    first = replies.expect(update("e1"), ignore)
+    with pytest.raises(ProtocolViolation, match="e1"):
+        replies.expect(clear("e1"), ignore)
+    assert replies.answered(UPDATED)
+    assert first.settled
+    replies.expect(update("e1"), ignore)
+
+
 def test_an_error_is_that_of_the_command_it_names() -> None:
     replies, caller = Replies(), Caller()
     first = replies.expect(update("e1"), ignore)

@@ -75,11 +75,13 @@ class Replies:
         """Enter a command, which has its `event_id`. Do so before it is sent.
 
         Raises:
-            ProtocolViolation: no event answers this command.
+            ProtocolViolation: no event answers this command, or its id is in use.
         """
         lane = lane_of(event)
         if lane is None or event.event_id is None:
             raise ProtocolViolation(f"no event answers {event.type!r}; use send()")
+        if event.event_id in self._by_id:
+            raise ProtocolViolation(f"a command with event_id={event.event_id!r} waits already")
         pending = Pending(event, lane, on_settled)
         self._by_id[event.event_id] = pending
         self._lanes.setdefault(lane, deque()).append(pending)
