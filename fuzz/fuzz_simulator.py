@@ -1,0 +1,120 @@
+"""Whatever a client sends, the simulator's rules raise nothing and answer in the protocol's words."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from fuzz.harness import Choices, fuzz, samples, strange
+
+atheris: Any = import_module("atheris")
+
+with atheris.instrument_imports(include=["anyrealtime"]):
+    from anyrealtime.events import InvalidEvent, UnknownEvent, decode_server
+    from anyrealtime.simulator import default_model, speak
+    from anyrealtime.simulator._audio import encoded
+    from anyrealtime.simulator._connection import model_request
+    from anyrealtime.simulator._rules import Rulebook, Start
+    from anyrealtime.simulator._session import Opening
+
+SAMPLES = samples("client", "beta")
+AUDIO = base64.b64encode(bytes(9600)).decode()
+STEPS_AT_MOST = 16
+
+
+def target(data: bytes) -> None:
+    """The bytes choose the kind of session, the client's frames, and what the model says when."""
+    choices = Choices(data)
+    client = Client(choices)
+    for _ in range(choices.number(STEPS_AT_MOST) + 1):
+        client.act()
+    client.rules.text(choices.rest())
+    client.settle()
+
+
+class Client:
+    """A client that sends anything, and a model that answers now and then."""
+
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+        self._started: list[Start] = []
+        self._ids = ["item_nobody"]  # of items, calls and responses, as the server told them
+        beta = choices.number(2) == 1
+        opening = Opening(
+            model="gpt-realtime",
+            beta=beta,
+            transcription=choices.number(4) == 1 and not beta,  # as `_connection` has it
+            sideband=choices.number(4) == 1,
+            expires_at=1_700_000_000,
+        )
+        self.rules = Rulebook(opening, serial=1, obfuscate=choices.number(2) == 1)
+        self.rules.open()
+        self.settle()
+
+    def act(self) -> None:
+        """One step of either side."""
+        match self._choices.number(8):
+            case 0:
+                self.rules.binary()
+            case 1 | 2 if self._started:
+                self._answer(self._started.pop(self._choices.number(len(self._started))))
+            case 3 | 4 | 5:
+                frames = list(self._sensible())
+                frame = frames[self._choices.number(len(frames))]
+                self.rules.text(strange(json.dumps(frame).encode(), self._choices))
+            case _:
+                sample = SAMPLES[self._choices.number(len(SAMPLES))]
+                self.rules.text(strange(sample, self._choices))
+        self.settle()
+
+    def _sensible(self) -> Iterator[dict[str, object]]:
+        """What a client could well say now."""
+        known = self._ids[self._choices.number(len(self._ids))]
+        yield {"type": "response.create", "response": {}}
+        yield {"type": "response.cancel", "response_id": known}
+        yield {"type": "input_audio_buffer.append", "audio": AUDIO}
+        yield {"type": "input_audio_buffer.commit"}
+        yield {"type": "conversation.item.retrieve", "item_id": known}
+        yield {"type": "conversation.item.delete", "item_id": known}
+        cut = {"content_index": 0, "audio_end_ms": 20}
+        yield {"type": "conversation.item.truncate", "item_id": known, **cut}
+        output = {"type": "function_call_output", "call_id": known, "output": "21 degrees"}
+        yield {"type": "conversation.item.create", "item": output, "previous_item_id": known}
+        given = [{"type": "item_reference", "id": known}]
+        yield {"type": "response.create", "response": {"conversation": "none", "input": given}}
+
+    def _answer(self, start: Start) -> None:
+        run = start.run
+        for part in default_model(model_request(self.rules, start)):
+            if isinstance(part, str):
+                words = self._choices.number(3) or None
+                steps = run.say(part, words, lambda text, form: encoded(speak(text), form))
+            else:
+                steps = run.call(part.name, part.arguments_text, part.call_id)
+            for _ in steps:
+                pass
+            if self._choices.number(8) == 1:
+                self.act()  # the client goes on meanwhile
+            if run.closed:
+                return
+        if self._choices.number(8) == 1:
+            run.fail("server_error", None, "The model failed.")
+        else:
+            run.complete()
+
+    def settle(self) -> None:
+        """Look at what the rules want sent and done."""
+        self._started += (effect for effect in self.rules.effects() if isinstance(effect, Start))
+        for frame in self.rules.take():
+            event = decode_server(frame)
+            assert not isinstance(event, InvalidEvent | UnknownEvent), event
+            for about in (getattr(event, "item", None), getattr(event, "response", None)):
+                told = (getattr(about, name, None) for name in ("id", "call_id"))
+                self._ids += (known for known in told if isinstance(known, str))
+
+
+if __name__ == "__main__":
+    fuzz("simulator", target, [bytes([value] * 64) for value in range(0, 256, 5)])
