@@ -124,7 +124,9 @@ class ConversationMirror:
         self._first: set[str] = set()  # asked to be put before all others
         self._all_announced = False
         self._audio = KeptAudio(keep_audio_bytes)
-        self.relevant = self._with_audio if keep_audio_bytes else self._without_audio
+        self.relevant: frozenset[type] = (
+            self._with_audio if keep_audio_bytes else self._without_audio
+        )
 
     @property
     def items(self) -> tuple[Item, ...]:

@@ -86,7 +86,7 @@ class UsageTotals:
     )
 
     def __init__(self) -> None:
-        self.session = SessionUsage()
+        self.session: SessionUsage = SessionUsage()
         self._responses: dict[str, TokenUsage] = {}
         self._transcribed: set[tuple[str, int]] = set()
 

@@ -180,7 +180,7 @@ async def open_realtime(
                 raise
             except BaseException as exc:
                 error = exc
-    except anyio.get_cancelled_exc_class():
+    except anyio.get_cancelled_exc_class():  # noqa: ASYNC103 - the body's own exception goes on
         if error is None:
             raise
     _raise_outcome(error, lifetime.failure)
@@ -221,8 +221,8 @@ async def _connected(
         finally:
             hurried = isinstance(error, anyio.get_cancelled_exc_class())
             try:
-                await _close(plan, lifetime, connection, hurried=hurried)
-            except anyio.get_cancelled_exc_class():
+                await _close(plan, lifetime, connection, hurried=hurried)  # noqa: ASYNC102 - bounded there
+            except anyio.get_cancelled_exc_class():  # noqa: ASYNC103 - the body's own goes on
                 if error is None:
                     raise
 

@@ -206,9 +206,8 @@ class AnyioTransport:
     def _flush(self) -> None:
         """Hand what the library wants to send to the writer."""
         for data in self._protocol.data_to_send():
-            if data:  # an empty one asks for a half-close; we close the whole socket
-                self._queue.append(data)
-                self._queued_bytes += len(data)
+            self._queue.append(data)
+            self._queued_bytes += len(data)
         if self._queue and self._wake_writer is not None:
             self._wake_writer.set()
 

@@ -72,8 +72,8 @@ class FrameReader:
     def _receive(self, data: bytes) -> None:
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
-            if isinstance(event, Frame):
-                self._on_frame(event)
+            assert isinstance(event, Frame)  # the response to the upgrade was taken before
+            self._on_frame(event)
         error = self._protocol.parser_exc
         if error is not None and self.ending is None:
             sent = self._protocol.close_sent
@@ -102,7 +102,8 @@ class FrameReader:
         assert received is not None
         if self._protocol.close_rcvd_then_sent:
             self.ending = TransportClosed(received.code, received.reason, "server")
-        elif sent is not None:
+        else:
+            assert sent is not None  # the library answers a CLOSE that it has not asked for
             self.ending = TransportClosed(sent.code, sent.reason, "client")
 
     def _fail(self, why: str) -> None:

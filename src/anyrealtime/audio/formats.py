@@ -139,7 +139,7 @@ class SampleAligner:
 
     def __init__(self, format: Format) -> None:  # noqa: A002 - the protocol's own name
         self._bytes_per_sample = format.bytes_per_sample
-        self.held = b""
+        self.held: bytes = b""
 
     def feed(self, chunk: Data) -> bytes:
         """Return the samples that are whole now, which may be none, and hold back the rest."""

@@ -248,7 +248,7 @@ class ResponsePatch(Strict, frozen=True, kw_only=True):
     input: list[Payload] | UnsetType = UNSET
     metadata: Metadata | UnsetType | None = UNSET
     output_modalities: list[Modality] | UnsetType = UNSET
-    instructions: str | UnsetType = UNSET
+    instructions: str | UnsetType | None = UNSET  # null is what the session says
     tools: list[Tool] | UnsetType = UNSET
     tool_choice: ToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET

@@ -55,7 +55,7 @@ def terms(session: RealtimeSession, patch: grammar.ResponsePatch) -> Terms:
     output = session.audio.output
     return Terms(
         modality=_or(patch.output_modalities, session.output_modalities)[0],
-        instructions=_or(patch.instructions, session.instructions),
+        instructions=_or(patch.instructions, session.instructions) or session.instructions,
         tools=_or(patch.tools, session.tools),
         tool_choice=_or(patch.tool_choice, session.tool_choice),
         max_output_tokens=_or(patch.max_output_tokens, session.max_output_tokens),
