@@ -56,15 +56,14 @@ class Mirror:
             self.conversation.relevant | UsageTotals.relevant | RateLimits.relevant
         ) - GROWTH
         self._dispatcher = dispatcher
-        self._aside: list[list[ServerEvent]] = []
-        self._aside_events = 0
+        self._aside: list[ServerEvent] = []
         self._streams: list[EventStream[Change]] = []
 
     def lay_aside(self, events: list[ServerEvent]) -> None:
         """Take events of which none is in `watched`; their deltas are applied when needed."""
-        self._aside.append(events)
-        self._aside_events += len(events)
-        if self._streams or self._aside_events > _MOST_LAID_ASIDE:
+        # Only deltas: audio that is held for a moment longer costs the cache more than this.
+        self._aside += [event for event in events if type(event) in GROWTH]
+        if self._streams or len(self._aside) > _MOST_LAID_ASIDE:
             self.catch_up()
 
     def apply(self, event: ServerEvent) -> None:
@@ -77,8 +76,7 @@ class Mirror:
 
     def catch_up(self) -> None:
         """Apply the deltas that were laid aside."""
-        aside, self._aside, self._aside_events = self._aside, [], 0
-        growth = [event for events in aside for event in events if type(event) in GROWTH]
+        growth, self._aside = self._aside, []
         if self._streams:
             for event in growth:
                 self._tell(self.conversation.apply(event))
