@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import secrets
-import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -43,6 +42,8 @@ from anyrealtime.errors import (
 from anyrealtime.events import AnySession, decode_envelope
 
 if TYPE_CHECKING:
+    import ssl
+
     from anyrealtime._transport import TransportChoice
 
 _PATIENCE_WHEN_CANCELLED = 0.05  # seconds in which CLOSE is tried all the same

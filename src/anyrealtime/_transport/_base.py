@@ -6,12 +6,14 @@ and tested by one suite for all of them; the runtime relies on nothing else.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from anyrealtime.errors import ClosedBy
+
+if TYPE_CHECKING:
+    import ssl
 
 ABNORMAL = 1006  # RFC 6455, 7.1.5: the connection ended without a CLOSE frame
 
