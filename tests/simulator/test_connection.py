@@ -258,6 +258,15 @@ async def test_the_log_of_a_connection() -> None:
                 await connection.wait_received(InvalidEvent)
                 assert connection.received_frames[-1] == b"{"
                 assert json.loads(connection.sent_frames[0])["type"] == "session.created"
+                whole = [(frame.direction, frame.data) for frame in connection.frames]
+                assert whole[:2] == [
+                    ("received", connection.sent_frames[0]),
+                    ("sent", connection.received_frames[0]),
+                ]
+                assert len(whole) == len(connection.sent_frames) + len(connection.received_frames)
+                times = [frame.at for frame in connection.frames]
+                assert 0 <= times[0] <= times[-1] < 10
+                assert times == sorted(times)
                 with anyio.move_on_after(0) as scope:
                     await connection.wait_received(ConversationItemCreate, 2)
                 assert scope.cancelled_caught

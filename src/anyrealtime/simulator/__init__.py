@@ -11,7 +11,7 @@ the client's side: `_protocol`, `_runtime` and `_transport` are not imported her
 """
 
 from anyrealtime.simulator._admission import Dialect
-from anyrealtime.simulator._connection import SimulatedConnection
+from anyrealtime.simulator._connection import Frame, SimulatedConnection
 from anyrealtime.simulator._model import (
     FunctionCallRequest,
     Model,
@@ -26,6 +26,7 @@ from anyrealtime.simulator._talker import default_model
 
 __all__ = [
     "Dialect",
+    "Frame",
     "FunctionCallRequest",
     "Model",
     "ModelFailure",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import anyio
@@ -50,12 +51,28 @@ HANDSHAKE_SECONDS = 10.0
 READER_SHARE = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message of a connection's record.
+
+    Attributes:
+        at: seconds since the upgrade.
+        direction: as the client sees it, as in recordings.
+        data: the message as it was on the wire.
+    """
+
+    at: float
+    direction: Literal["sent", "received"]
+    data: bytes
+
+
 class SimulatedConnection:
     """A client that connected, as the program around the simulator sees it.
 
     Attributes:
         received_frames: what the client sent, message by message, unless `record=False`.
         sent_frames: what it was sent, likewise.
+        frames: both, in the order in which they came and went.
     """
 
     def __init__(
@@ -69,6 +86,7 @@ class SimulatedConnection:
     ) -> None:
         self.received_frames: list[bytes] = []
         self.sent_frames: list[bytes] = []
+        self.frames: list[Frame] = []
         self._stream = stream
         self._options = options
         self._serial = serial
@@ -81,6 +99,7 @@ class SimulatedConnection:
         )
         self._visitor = admission.visit("", [])
         self._rules: Rulebook | None = None
+        self._upgraded_at = 0.0
         self._decoded: list[ClientEvent] = []
         self._heard = Bell()
         self._closing = anyio.Event()
@@ -183,6 +202,7 @@ class SimulatedConnection:
         """Send a text frame as it is, sense or nonsense."""
         if self._options.record:
             self.sent_frames.append(frame)
+            self._note("received", frame)
         self._socket.send_text(frame)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
@@ -203,6 +223,7 @@ class SimulatedConnection:
             with anyio.move_on_after(HANDSHAKE_SECONDS):
                 upgraded = await self._socket.handshake(self._look)
             if upgraded:
+                self._upgraded_at = anyio.current_time()
                 self._arrived(self)
                 await self._stay()
         finally:
@@ -263,6 +284,7 @@ class SimulatedConnection:
     def _hear(self, message: Message, tasks: TaskGroup) -> None:
         if self._options.record:
             self.received_frames.append(message.data)
+            self._note("sent", message.data)
         if self._rules is not None and self._socket.is_open:
             if message.is_text:
                 self._rules.text(message.data)
@@ -275,6 +297,9 @@ class SimulatedConnection:
                 elif effect.response_id in self._answers:
                     self._answers[effect.response_id].cancel()
         self._heard.ring()
+
+    def _note(self, direction: Literal["sent", "received"], data: bytes) -> None:
+        self.frames.append(Frame(anyio.current_time() - self._upgraded_at, direction, data))
 
     def _flush(self, rules: Rulebook) -> None:
         for frame in rules.take():

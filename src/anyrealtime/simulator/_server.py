@@ -145,7 +145,7 @@ async def open_simulator(
         models: the models there are; None takes any name, and none at all.
         session_seconds: how long a session may last.
         obfuscation: puts the filler into deltas that OpenAI puts there.
-        record: keeps the frames of each connection for `received` and `sent_frames`.
+        record: keeps the messages of each connection for `received`, `sent_frames` and `frames`.
         max_message_bytes: a longer message from a client ends its connection with 1009.
         max_unsent_bytes: responses wait while more than this is queued for their client.
         close_timeout: seconds a client gets to answer CLOSE.
