@@ -17,7 +17,8 @@ with atheris.instrument_imports(include=["anyrealtime"]):
     from anyrealtime.simulator import default_model, speak
     from anyrealtime.simulator._audio import encoded
     from anyrealtime.simulator._connection import model_request
-    from anyrealtime.simulator._rules import Rulebook, Start
+    from anyrealtime.simulator._effects import Start
+    from anyrealtime.simulator._rules import Rulebook
     from anyrealtime.simulator._session import Opening
 
 SAMPLES = samples("client", "beta")

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from anyrealtime.simulator._audio import encoded
+from anyrealtime.simulator._effects import Start, Stop
 from anyrealtime.simulator._responses import ResponseRun
-from anyrealtime.simulator._rules import Rulebook, Start, Stop
+from anyrealtime.simulator._rules import Rulebook
 from anyrealtime.simulator._session import Opening
 from anyrealtime.simulator._speech import speak
 from tests.simulator.schemas import Dialect, Json, validate

@@ -4,9 +4,10 @@
         ...  # point any Realtime client at simulator.url
 
 The way of an event: socket -> `_websocket` (bytes -> message) -> `_connection` -> `_rules`
-(what is legal, what is answered), which uses `_grammar` (what may be said at all),
-`_session`, `_conversation` and `_responses`; `_beta` translates at its edge. The answer comes
-from a `Model` (`_model`, `_talker`), its sound from `_speech`. This package takes no rule from
+(reads it) -> `_rules_session`, `_rules_input`, `_rules_items` or `_rules_responses` (what is
+legal, what is answered), which use `_grammar` (what may be said at all), `_session`,
+`_conversation` and `_responses`; `_beta` translates at their edge. What takes time is an
+effect (`_effects`) that the connection carries out. The answer comes from a `Model` (`_model`, `_talker`), its sound from `_speech`. This package takes no rule from
 the client's side: `_protocol`, `_runtime` and `_transport` are not imported here.
 """
 

@@ -30,6 +30,7 @@ from anyrealtime.events import (
 from anyrealtime.simulator import _admission as admission
 from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator._audio import encoded
+from anyrealtime.simulator._effects import Start
 from anyrealtime.simulator._errors import SERVER_ERROR, Refusal
 from anyrealtime.simulator._model import (
     ModelFailure,
@@ -39,7 +40,7 @@ from anyrealtime.simulator._model import (
     said,
 )
 from anyrealtime.simulator._options import Options
-from anyrealtime.simulator._rules import Rulebook, Start
+from anyrealtime.simulator._rules import Rulebook
 from anyrealtime.simulator._session import Opening, plain
 from anyrealtime.simulator._websocket import Bell, Message, WebSocket
 

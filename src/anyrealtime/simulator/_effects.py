@@ -1,0 +1,30 @@
+"""What the rules want done that takes time: they cannot wait, so whoever drives them does it.
+
+Declarations only. The driver carries effects out in order, after every call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from anyrealtime.simulator._conversation import Entry
+from anyrealtime.simulator._responses import ResponseRun
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Let the model answer: a response has begun and waits for what it is to say."""
+
+    run: ResponseRun
+    context: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The response with that id is over; its model need not go on."""
+
+    response_id: str
+
+
+Effect: TypeAlias = Start | Stop

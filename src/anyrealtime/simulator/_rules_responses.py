@@ -1,0 +1,139 @@
+"""The rules of responses: when one may begin, what it is given, how it is called off. No I/O."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import UnsetType
+
+from anyrealtime.simulator import _beta as beta
+from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator._conversation import Entry
+from anyrealtime.simulator._effects import Start, Stop
+from anyrealtime.simulator._errors import Refusal
+from anyrealtime.simulator._payload import Payload
+from anyrealtime.simulator._responses import ResponseRun, Terms, terms
+from anyrealtime.simulator._rules_items import ItemRules
+from anyrealtime.simulator._session import RealtimeSession
+from anyrealtime.simulator._state import Commands, State
+from anyrealtime.simulator._usage import RateLimits, Tokens, input_tokens
+
+
+class ResponseRules:
+    """What a client may ask of the model."""
+
+    def __init__(self, state: State, items: ItemRules) -> None:
+        self._state = state
+        self._items = items
+        self._limits = RateLimits()
+        self._context_before = Tokens()
+        self._runs: dict[str, ResponseRun] = {}
+
+    @property
+    def commands(self) -> Commands:
+        """The client events that are answered here."""
+        if self._state.opening.transcription:
+            return {}
+        commands: Commands = {"response.create": self.create, "response.cancel": self.cancel}
+        if self._state.opening.sideband:
+            return {**commands, "output_audio_buffer.clear": self.clear_output}
+        return commands
+
+    @property
+    def active(self) -> ResponseRun | None:
+        """The response that writes to the default conversation; there is at most one."""
+        return next((run for run in self._runs.values() if run.writes), None)
+
+    def create(self, event: Payload) -> None:
+        """Begin a response as the client asks for it."""
+        patch = self._patch(event)
+        assert isinstance(self._state.session, RealtimeSession)
+        agreed = terms(self._state.session, patch)
+        apart = patch.conversation == "none"
+        if not apart and (active := self.active) is not None:
+            raise Refusal(
+                "conversation_already_has_active_response",
+                "Conversation already has an active response in progress: "
+                f"{active.id}. Wait until the response is finished before creating a new one.",
+            )
+        self._begin(agreed, self._context(patch), apart=apart)
+
+    def cancel(self, event: Payload) -> None:
+        """Call off the response the client names, or the active one."""
+        said = grammar.check(event, grammar.ResponseCancel, "")
+        run = self._runs.get(said.response_id) if said.response_id else self.active
+        if run is None:
+            raise Refusal(
+                "response_cancel_not_active", "Cancellation failed: no active response found"
+            )
+        self.end_early(run, "client_cancelled")
+
+    def end_early(
+        self, run: ResponseRun, reason: Literal["client_cancelled", "turn_detected"]
+    ) -> None:
+        """End a response, by the client's wish or because the user speaks."""
+        run.cancel(reason)
+        self._state.effects.append(Stop(run.id))
+
+    def clear_output(self, event: Payload) -> None:
+        """Forget what was not yet played of the call's sound."""
+        grammar.check(event, grammar.Command, "")
+        active = self.active
+        self._state.emit("output_audio_buffer.cleared", response_id=active.id if active else "")
+
+    def _patch(self, event: Payload) -> grammar.ResponsePatch:
+        said = grammar.check(event, grammar.ResponseCreate, "").response or {}
+        if self._state.opening.beta:
+            return beta.response_patch(grammar.check(said, beta.BetaResponse, "response"))
+        return grammar.check(said, grammar.ResponsePatch, "response")
+
+    def _context(self, patch: grammar.ResponsePatch) -> tuple[Entry, ...]:
+        """What the model is given to read: the conversation, or what the client gives instead."""
+        if isinstance(patch.input, UnsetType):
+            return tuple(self._state.conversation)
+        return tuple(
+            self._input_entry(item, f"response.input[{index}]")
+            for index, item in enumerate(patch.input)
+        )
+
+    def _input_entry(self, said: Payload, at: str) -> Entry:
+        if said.get("type") != "item_reference":
+            return self._items.read(said, at)
+        item_id = grammar.check(said, grammar.ItemReference, at).id
+        entry = self._state.conversation.find(item_id)
+        if entry is None:
+            raise Refusal(
+                "invalid_value",
+                f"Item with id '{item_id}' not found in conversation.",
+                param=f"{at}.id",
+            )
+        return entry
+
+    def _begin(self, agreed: Terms, context: tuple[Entry, ...], *, apart: bool) -> None:
+        state = self._state
+        given = input_tokens(agreed.instructions, context)
+        run = ResponseRun(
+            agreed,
+            ids=state.ids,
+            emit=state.emit,
+            conversation=None if apart else state.conversation,
+            conversation_id=state.conversation_id,
+            given=given,
+            cached=given.cached_after(self._context_before),
+            obfuscate=state.obfuscate,
+            ended=self._ended,
+        )
+        if not apart:
+            self._context_before = given
+        self._runs[run.id] = run
+        run.begin()
+        if state.opening.beta:
+            limits = [self._limits.requests(), self._limits.tokens()]
+            state.emit("rate_limits.updated", rate_limits=limits)
+        state.effects.append(Start(run, context))
+
+    def _ended(self, run: ResponseRun) -> None:
+        del self._runs[run.id]
+        self._limits.spend(run.given.total + run.made.total)
+        if not self._state.opening.beta:
+            self._state.emit("rate_limits.updated", rate_limits=[self._limits.tokens()])

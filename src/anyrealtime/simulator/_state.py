@@ -1,0 +1,47 @@
+"""What the rules of one session share: the session, the conversation, what is to be sent and done.
+
+The rules are divided by what they govern (`_rules_session`, `_rules_input`, `_rules_items`,
+`_rules_responses`); this is the table they sit at. Nothing is decided here. No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from anyrealtime.simulator import _beta as beta
+from anyrealtime.simulator._conversation import Conversation
+from anyrealtime.simulator._effects import Effect
+from anyrealtime.simulator._payload import Ids, Payload
+from anyrealtime.simulator._session import Opening, new_session
+
+BETA_TEMPERATURE: Final = 0.8
+
+Commands: TypeAlias = Mapping[str, Callable[[Payload], None]]
+"""What acts on a client event, by its type."""
+
+
+class State:
+    """One session, as all of its rules see and change it."""
+
+    def __init__(self, opening: Opening, *, serial: int, obfuscate: bool) -> None:
+        self.opening = opening
+        self.obfuscate = obfuscate
+        self.ids = Ids(serial)
+        self.session = new_session(opening, self.ids.new("sess"))
+        self.temperature = BETA_TEMPERATURE
+        self.conversation = Conversation()
+        self.conversation_id = self.ids.new("conv")
+        self.effects: list[Effect] = []
+        self.frames: list[bytes] = []
+
+    def emit(self, kind: str, /, **fields: object) -> None:
+        """Queue the server event `kind`, in the dialect the client speaks."""
+        shown: tuple[str, Payload] | None = (kind, fields)
+        if self.opening.beta:
+            shown = beta.outwards(kind, fields, self.temperature)
+        if shown is not None:
+            event = {"type": shown[0], "event_id": self.ids.new("event"), **shown[1]}
+            self.frames.append(msgspec.json.encode(event))

@@ -1,0 +1,67 @@
+"""What a session is told to be: announced, updated, refused as a whole."""
+
+from __future__ import annotations
+
+from tests.simulator.driver import Driver, kinds
+
+
+def test_session_created_comes_first() -> None:
+    [created] = Driver().opening
+    assert created["type"] == "session.created"
+    assert created["session"]["model"] == "gpt-realtime"
+    assert created["session"]["expires_at"] == 1_700_000_000
+
+
+def test_sideband_is_not_greeted() -> None:
+    assert Driver(sideband=True).opening == []
+
+
+def test_transcription_session_has_no_responses() -> None:
+    driver = Driver(transcription=True)
+    assert driver.opening[0]["session"]["object"] == "realtime.transcription_session"
+    assert driver.refused("response.create")["code"] == "invalid_value"
+    updated = driver.tell(
+        "session.update",
+        session={
+            "type": "transcription",
+            "audio": {"input": {"transcription": {"model": "whisper-1"}}},
+        },
+    )
+    assert updated[0]["session"]["audio"]["input"]["transcription"]["model"] == "whisper-1"
+
+
+def test_a_refused_update_is_discarded_whole() -> None:
+    driver = Driver()
+    error = driver.refused(
+        "session.update",
+        session={"type": "realtime", "instructions": "Sing.", "bogus_field": 1},
+    )
+    assert (error["code"], error["param"]) == ("unknown_parameter", "session.bogus_field")
+    [updated] = driver.tell("session.update", session={"type": "realtime"})
+    assert updated["session"] == driver.opening[0]["session"]
+
+
+def test_update_answers_with_the_whole_session() -> None:
+    driver = Driver()
+    [updated] = driver.tell(
+        "session.update",
+        session={
+            "type": "realtime",
+            "output_modalities": ["text"],
+            "audio": {"input": {"turn_detection": None}},
+        },
+    )
+    session = updated["session"]
+    assert session["output_modalities"] == ["text"]
+    assert session["audio"]["input"]["turn_detection"] is None
+    assert session["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24_000}
+    assert session["audio"]["output"]["voice"] == "alloy"
+
+
+def test_voice_is_settled_once_the_assistant_was_heard() -> None:
+    driver = Driver()
+    change = {"type": "realtime", "audio": {"output": {"voice": "marin"}}}
+    assert kinds(driver.tell("session.update", session=change)) == ["session.updated"]
+    driver.answer("Hello.")
+    change = {"type": "realtime", "audio": {"output": {"voice": "cedar"}}}
+    assert driver.refused("session.update", session=change)["code"] == "cannot_update_voice"
