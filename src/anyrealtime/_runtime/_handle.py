@@ -7,12 +7,11 @@ events mean is `_protocol`'s; when a response may begin is `_respond.py`'s.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import finalize
 
 import anyio
 from anyio.lowlevel import checkpoint
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from anyrealtime._protocol._parts import Lane, Parts, Shelf
 from anyrealtime._protocol._responses import ResponseTracker
@@ -29,6 +28,9 @@ from anyrealtime.events import (
     ServerEvent,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, overload
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast, overload
 
 from anyrealtime._protocol._changes import Change
 from anyrealtime._protocol._session import SessionState, input_format_name
@@ -21,7 +22,6 @@ from anyrealtime._runtime._mirror import Mirror
 from anyrealtime._runtime._plan import check_bounds
 from anyrealtime._runtime._requests import Requests
 from anyrealtime._runtime._stream import EventStream
-from anyrealtime.audio import PCM16_24K, SampleAligner
 from anyrealtime.errors import ConfigurationError, RequestError
 from anyrealtime.events import (
     AnySession,
@@ -56,6 +56,9 @@ from anyrealtime.events import (
     TranslationSession,
     UnknownObject,
 )
+
+if TYPE_CHECKING:
+    from anyrealtime.audio import SampleAligner
 
 Part: TypeAlias = str | InputText | InputAudio | InputImage
 """What a user's message is made of; a str is text."""
@@ -215,7 +218,12 @@ class InputAudioBufferCommands:
     def __init__(self, requests: Requests, state: SessionState) -> None:
         self._requests = requests
         self._state = state
-        self._aligner = SampleAligner(PCM16_24K)
+
+    @cached_property
+    def _aligner(self) -> SampleAligner:
+        from anyrealtime.audio import PCM16_24K, SampleAligner  # late: text needs none of it
+
+        return SampleAligner(PCM16_24K)
 
     async def append(self, audio: bytes) -> None:
         """Add audio in the session's input format: PCM16 mono little-endian, or G.711.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -296,7 +295,7 @@ def _assemble(
                 keep_unread=False,
             )
         )
-    commands = Commands(secrets.token_hex(4), plan.dialect, on_prepared=mirror.conversation.sent)
+    commands = Commands(os.urandom(4).hex(), plan.dialect, on_prepared=mirror.conversation.sent)
     return Connection(
         transport,
         lifetime,

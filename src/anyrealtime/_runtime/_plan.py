@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -79,8 +78,8 @@ class Plan:
         check_count("max_bytes", self.max_bytes, least=1)
         check_count("keep_audio_bytes", self.keep_audio_bytes, least=0)
         self._check_proxy()
-        if options.ssl_context is not None and not isinstance(options.ssl_context, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError("ssl_context= must be an ssl.SSLContext or None")
+        if options.ssl_context is not None:
+            _check_ssl_context(options.ssl_context)
         if self.make_endpoint is not None:
             for name, value in self.make_endpoint.keywords.items():
                 _check_text(name, value)
@@ -141,6 +140,13 @@ def _check_text(name: str, value: object) -> None:
     for text in texts:
         if not isinstance(text, str):
             raise ConfigurationError(f"{name}= must be text, not {type(text).__name__}")
+
+
+def _check_ssl_context(context: object) -> None:
+    import ssl  # late: most of what importing this package costs comes from such modules
+
+    if not isinstance(context, ssl.SSLContext):
+        raise ConfigurationError("ssl_context= must be an ssl.SSLContext or None")
 
 
 def _check_seconds(name: str, value: float | None, *, least: float = math.ulp(0.0)) -> None:
