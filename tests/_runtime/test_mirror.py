@@ -174,3 +174,24 @@ async def test_audio_is_kept_if_asked_for() -> None:
                 assert bool(connection.conversation.audio(answer.id)) is kept
                 await limits.receive()
                 assert connection.rate_limits["tokens"].remaining is not None
+
+
+async def test_two_answers_that_take_turns_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anyrealtime._runtime._mirror._MOST_LAID_ASIDE", 3)
+    async with scripted() as (connection, peer):
+        for item_id in ("item_1", "item_2"):
+            await tell(peer, "conversation.item.added", item=ITEM | {"id": item_id})
+        for number in range(10):
+            for item_id in ("item_1", "item_2"):
+                place = PLACE | {"item_id": item_id}
+                await tell(peer, "response.output_text.delta", delta=f"{number}", **place)
+        await tell(peer, "vendor.mark")
+        await until(connection, "vendor.mark")
+        texts = [
+            part.text
+            for item in connection.conversation.items
+            if isinstance(item, Message)
+            for part in item.content
+            if isinstance(part, OutputText)
+        ]
+        assert texts == ["0123456789", "0123456789"]

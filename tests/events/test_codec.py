@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TypeAlias
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -213,6 +214,20 @@ def test_decoders_are_made_at_first_use(monkeypatch: pytest.MonkeyPatch) -> None
         assert type(read).__name__ == "builtin_function_or_method"  # straight into msgspec
 
 
+def test_all_frames_of_a_read_build_one_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[object] = []
+
+    def build(*args: object, **options: object) -> object:
+        built.append(args)
+        return decoder(*args, **options)
+
+    decoder: Callable[..., object] = msgspec.json.Decoder
+    monkeypatch.setattr(msgspec.json, "Decoder", build)
+    monkeypatch.setattr(codec, "_read_server", codec._first_read_server)
+    assert codec.decode_server_frames([DELTA] * 3) == [decode_server(DELTA)] * 3
+    assert len(built) == 1
+
+
 # --- whatever comes --------------------------------------------------------------------------
 
 texts = st.text(st.characters(), max_size=20)
@@ -254,6 +269,13 @@ def test_nothing_raises(frame: bytes | str) -> None:
         else:
             again = decode(encode(event))
             assert type(again) is type(event)
+
+
+@given(
+    st.lists(st.binary() | almost_events.map(lambda tree: json.dumps(tree).encode()), max_size=4)
+)
+def test_the_frames_of_a_read_are_decoded_one_by_one(frames: list[bytes]) -> None:
+    assert repr(codec.decode_server_frames(frames)) == repr([*map(decode_server, frames)])
 
 
 @given(almost_events.map(json.dumps))

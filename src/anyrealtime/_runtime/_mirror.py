@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 from msgspec.structs import replace
 
@@ -32,7 +32,13 @@ _Growth: TypeAlias = (
     | ResponseFunctionCallArgumentsDelta
 )
 
-GROWTH: Final = frozenset(kind for kind in SERVER_EVENTS.values() if issubclass(kind, _Growth))
+_KINDS: Final[dict[type, type]] = {
+    kind: base
+    for kind in SERVER_EVENTS.values()
+    for base in get_args(_Growth)
+    if issubclass(kind, base)
+}
+GROWTH: Final = frozenset(_KINDS)
 """The classes that only make an item's text longer."""
 
 _CHANGE_BYTES: Final = 256  # what a change counts in a stream that is bounded by bytes
@@ -107,24 +113,18 @@ class Mirror:
 
 
 def _joined(growth: list[Any]) -> Iterator[Any]:
-    """The same text in fewer deltas: those that follow each other in one part become one."""
-    start, end = 0, len(growth)
-    while start < end:
-        first, stop = growth[start], start + 1
-        kind, item_id = first.__class__, first.item_id
-        if issubclass(kind, ResponseFunctionCallArgumentsDelta):  # of an item, not of a part
-            while stop < end and (e := growth[stop]).__class__ is kind and e.item_id == item_id:
-                stop += 1
-        else:
-            index = first.content_index
-            while (
-                stop < end
-                and (e := growth[stop]).__class__ is kind
-                and e.item_id == item_id
-                and e.content_index == index
-            ):
-                stop += 1
-        if stop > start + 1:
-            first = replace(first, delta="".join([e.delta for e in growth[start:stop]]))
-        yield first
-        start = stop
+    """The same text in fewer deltas: those of one part become one, in the order of the parts.
+
+    Two items may be open at once and their deltas take turns: what follows what in another
+    part does not matter to either.
+    """
+    parts: dict[tuple[type, str | None, int | None], list[Any]] = {}
+    for event in growth:
+        kind = _KINDS[type(event)]
+        index = None if kind is ResponseFunctionCallArgumentsDelta else event.content_index
+        parts.setdefault((kind, event.item_id, index), []).append(event)
+    for deltas in parts.values():
+        first = deltas[0]
+        yield (
+            first if len(deltas) == 1 else replace(first, delta="".join([e.delta for e in deltas]))
+        )

@@ -19,8 +19,8 @@ from anyrealtime.events import (
     InputAudioBufferTimeoutTriggered,
     InvalidEvent,
     ServerEvent,
-    decode_server,
 )
+from anyrealtime.events.codec import decode_server_frames
 
 _SESSION = CREATED | UPDATED
 _TURN_ENDS = InputAudioBufferSpeechStopped | InputAudioBufferTimeoutTriggered
@@ -58,24 +58,28 @@ class Reader:
         try:
             while True:
                 frames = await receive()
-                events = list(map(decode_server, frames))
+                events = decode_server_frames(frames)
                 sizes = list(map(len, frames))
                 if self._lifetime.responses.busy:
                     self._watch_all(events, sizes)
+                elif watched.isdisjoint(map(type, events)):  # as most reads are: no loop for them
+                    lay_aside(events)
                 else:
-                    start = 0
-                    for index, event in enumerate(events):
-                        if type(event) in watched:
-                            if index > start:
-                                lay_aside(events[start:index])
-                            start = index + 1
-                            self._watch(event)
-                    if start < len(events):
-                        lay_aside(events[start:] if start else events)
+                    self._watch_some(events)
                 dispatcher.publish(frames, events, sizes)
                 await dispatcher.give_way()
         except TransportClosed as closed:
             self._lifetime.on_closed(closed)
+
+    def _watch_some(self, events: list[ServerEvent]) -> None:
+        """Show the events that change anything to what they change; nobody follows a response."""
+        start = 0
+        for index, event in enumerate(events):
+            if type(event) in self._watched:
+                self._mirror.lay_aside(events[start:index])
+                start = index + 1
+                self._watch(event)
+        self._mirror.lay_aside(events[start:])
 
     def _watch_all(self, events: list[ServerEvent], sizes: list[int]) -> None:
         """Show every event to the responses that somebody follows."""

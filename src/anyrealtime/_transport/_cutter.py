@@ -66,9 +66,11 @@ class FrameCutter:
             pos = self._continue(data, pos)
         if self._missing or self._passing or self._fragmented or self._over:
             return pos
-        append = self.messages.append
-        max_bytes = self._max_bytes
-        while end - pos >= 2 and data[pos] == _FINAL_TEXT and not self.invalid:
+        if self.invalid:
+            return pos
+        append, max_bytes = self.messages.append, self._max_bytes
+        last = end - 1  # a header has two bytes at least
+        while pos < last and data[pos] == _FINAL_TEXT:
             length = data[pos + 1]
             if length < 126:
                 start = pos + 2
@@ -93,8 +95,9 @@ class FrameCutter:
                 return end
             payload = data[start:stop]
             pos = stop
-            if payload.isascii() or self._is_utf8(payload):
-                append(payload)
+            if not (payload.isascii() or self._is_utf8(payload)):
+                break
+            append(payload)
         return pos
 
     def pass_on(self, data: bytes, pos: int) -> int:

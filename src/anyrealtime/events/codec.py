@@ -7,7 +7,7 @@ Decoders are built when first used: building them costs more than importing this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias, cast, get_args
 
@@ -129,6 +129,14 @@ def decode_server(frame: Frame) -> ServerEvent:
         return cast("ServerEvent", _explain(frame, failure, SERVER_EVENTS))
 
 
+def decode_server_frames(frames: Sequence[Frame]) -> list[ServerEvent]:
+    """`decode_server` for all frames of one read, without a Python call for each."""
+    try:
+        return list(map(_read_server, frames))
+    except _FAILURES:
+        return list(map(decode_server, frames))
+
+
 def decode_client(frame: Frame) -> ClientEvent:
     """Read one frame of a client. Never raises: see UnknownEvent and InvalidEvent."""
     try:
@@ -139,15 +147,17 @@ def decode_client(frame: Frame) -> ClientEvent:
 
 def _first_read_server(frame: Frame) -> _Server:
     global _read_server  # noqa: PLW0603 - from now on, the decoder itself
-    decoder: msgspec.json.Decoder[_Server] = msgspec.json.Decoder(_Server, dec_hook=read_open)
-    _read_server = decoder.decode
+    if _read_server is _first_read_server:  # who reads many frames has it in hand
+        decoder: msgspec.json.Decoder[_Server] = msgspec.json.Decoder(_Server, dec_hook=read_open)
+        _read_server = decoder.decode
     return _read_server(frame)
 
 
 def _first_read_client(frame: Frame) -> _Client:
     global _read_client  # noqa: PLW0603 - from now on, the decoder itself
-    decoder: msgspec.json.Decoder[_Client] = msgspec.json.Decoder(_Client, dec_hook=read_open)
-    _read_client = decoder.decode
+    if _read_client is _first_read_client:  # who reads many frames has it in hand
+        decoder: msgspec.json.Decoder[_Client] = msgspec.json.Decoder(_Client, dec_hook=read_open)
+        _read_client = decoder.decode
     return _read_client(frame)
 
 
