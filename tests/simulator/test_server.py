@@ -295,6 +295,41 @@ async def test_a_bug_of_the_simulator_is_raised_at_the_end(monkeypatch: pytest.M
                 assert (await client.closed()).code is None
 
 
+async def test_without_a_listening_socket() -> None:
+    with anyio.fail_after(10):
+        async with open_simulator(host=None) as simulator:
+            assert "in memory" in repr(simulator)
+            for name in ("url", "base_url", "port"):
+                with pytest.raises(RuntimeError, match="host=None"):
+                    getattr(simulator, name)
+
+
+async def test_failures_are_told_once_and_noted_on_what_the_block_raises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: Rulebook, __: bytes) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Rulebook, "text", broken)
+    with anyio.fail_after(10):
+        with pytest.raises(KeyError) as caught:
+            async with open_simulator() as simulator:
+                for _ in range(3):
+                    async with dial(simulator.url) as client:
+                        await client.send("anything")
+                        await client.closed()
+                    await simulator.connections[-1].wait_closed()
+                with pytest.raises(ZeroDivisionError) as told:
+                    simulator.check()
+                assert len(told.value.__notes__) == 2
+                simulator.check()
+                async with dial(simulator.url) as client:
+                    await client.send("anything")
+                    await client.closed()
+                raise KeyError("the block's own")
+        assert caught.value.__notes__ == ["also, in the simulator: ZeroDivisionError()"]
+
+
 def test_groups_of_one_are_opened() -> None:
     lone, two = KeyError(), ExceptionGroup("two", [ValueError(), TypeError()])
     assert _bare(lone) is lone

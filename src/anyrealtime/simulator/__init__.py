@@ -20,8 +20,9 @@ from anyrealtime.simulator._model import (
     ModelRequest,
     Said,
 )
-from anyrealtime.simulator._options import Speak
+from anyrealtime.simulator._options import SimulatorOptions, Speak
 from anyrealtime.simulator._server import Simulator, open_simulator
+from anyrealtime.simulator._socket import Socket, SocketMessage
 from anyrealtime.simulator._speech import speak
 from anyrealtime.simulator._talker import default_model
 
@@ -35,6 +36,9 @@ __all__ = [
     "Said",
     "SimulatedConnection",
     "Simulator",
+    "SimulatorOptions",
+    "Socket",
+    "SocketMessage",
     "Speak",
     "default_model",
     "open_simulator",

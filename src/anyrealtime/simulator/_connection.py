@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 import anyio
 import msgspec
-from anyio.abc import ByteStream, TaskGroup
+from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
 from anyrealtime.events import (
@@ -42,7 +42,8 @@ from anyrealtime.simulator._model import (
 from anyrealtime.simulator._options import Options
 from anyrealtime.simulator._rules import Rulebook
 from anyrealtime.simulator._session import Opening, plain
-from anyrealtime.simulator._websocket import Bell, Message, WebSocket
+from anyrealtime.simulator._socket import Socket, SocketMessage
+from anyrealtime.simulator._websocket import Bell
 
 E = TypeVar("E", bound=Event | UnknownEvent | InvalidEvent)
 
@@ -78,7 +79,7 @@ class SimulatedConnection:
 
     def __init__(
         self,
-        stream: ByteStream,
+        socket: Socket,
         options: Options,
         serial: int,
         *,
@@ -88,16 +89,11 @@ class SimulatedConnection:
         self.received_frames: list[bytes] = []
         self.sent_frames: list[bytes] = []
         self.frames: list[Frame] = []
-        self._stream = stream
+        self._socket = socket
         self._options = options
         self._serial = serial
         self._arrived = arrived
         self._failed = failed
-        self._socket = WebSocket(
-            stream,
-            subprotocol=admission.SUBPROTOCOL,
-            max_message_bytes=options.max_message_bytes,
-        )
         self._visitor = admission.visit("", [])
         self._rules: Rulebook | None = None
         self._upgraded_at = 0.0
@@ -229,7 +225,7 @@ class SimulatedConnection:
                 await self._stay()
         finally:
             try:
-                await anyio.aclose_forcefully(self._stream)
+                await self._socket.aclose()
             finally:
                 self._over.set()
                 self._heard.ring()
@@ -282,7 +278,7 @@ class SimulatedConnection:
                 self._closing.set()
             await self._socket.drain(READER_SHARE * self._options.max_unsent_bytes)
 
-    def _hear(self, message: Message, tasks: TaskGroup) -> None:
+    def _hear(self, message: SocketMessage, tasks: TaskGroup) -> None:
         if self._options.record:
             self.received_frames.append(message.data)
             self._note("sent", message.data)

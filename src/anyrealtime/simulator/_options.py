@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
-from anyrealtime.simulator._admission import Door
+from anyrealtime.simulator._admission import Dialect, Door
 from anyrealtime.simulator._model import Model
 
 Speak: TypeAlias = Callable[[str], bytes]
 """Turns a piece of an answer into 16-bit little-endian mono PCM at 24 kHz."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SimulatorOptions(TypedDict, total=False):
+    """The arguments of `open_simulator` that do not concern its listening socket.
+
+    What opens a simulator in some other way takes them, and hands them on.
+    """
+
+    model: Model
+    speak: Speak
+    pace: float
+    words_per_delta: int | None
+    dialect: Dialect
+    api_key: str | None
+    models: Collection[str] | None
+    session_seconds: float
+    obfuscation: bool
+    record: bool
+    max_unsent_bytes: int
+    close_timeout: float
+
+
+@dataclass(slots=True, kw_only=True, repr=False)
 class Options:
-    """See `open_simulator`, whose arguments these are."""
+    """See `open_simulator`, whose arguments these are. The model may be changed later."""
 
     model: Model
     speak: Speak

@@ -1,4 +1,4 @@
-"""Opens a simulator: a listening socket, and a task for every client that comes.
+"""Opens a simulator: a listening socket if one is wanted, and a task for every client that comes.
 
 Everything lives in one lexical task group inside `open_simulator`. What goes wrong in a
 client's task is kept and raised when the block is left, never lost and never early.
@@ -7,108 +7,152 @@ client's task is kept and raised when the block is left, never lost and never ea
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Collection, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Final, cast
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute
+from anyio.abc import ByteStream, SocketAttribute, TaskGroup
 from anyio.streams.tls import TLSStream
 
-from anyrealtime.simulator._admission import Dialect, Door
+from anyrealtime.simulator._admission import SUBPROTOCOL, Dialect, Door
 from anyrealtime.simulator._connection import SimulatedConnection
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._options import Options, Speak
+from anyrealtime.simulator._socket import Socket
 from anyrealtime.simulator._speech import speak as tones
 from anyrealtime.simulator._talker import default_model
+from anyrealtime.simulator._websocket import WebSocket
 
 GOING_AWAY: Final = 1001
 TLS_SECONDS: Final = 10.0
 
 
 class Simulator:
-    """A Realtime server that is listening."""
+    """A Realtime server that is open.
 
-    def __init__(self, scheme_suffix: str, place: str, port: int, host: Host) -> None:
+    Attributes:
+        connections: every client that was let through the upgrade, in order, those that left
+            included.
+    """
+
+    def __init__(self, host: Host, tasks: TaskGroup, scheme_suffix: str, place: str) -> None:
+        self.connections: Sequence[SimulatedConnection] = host.connections
+        self._host = host
+        self._tasks = tasks
         self._suffix = scheme_suffix
         self._place = place
-        self._port = port
-        self._host = host
 
     def __repr__(self) -> str:
-        return f"<Simulator {self.url} {len(self.connections)} connections>"
+        return f"<Simulator {self._place or 'in memory'} {len(self.connections)} connections>"
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        return self._port
+        return int(self._listening.rpartition(":")[2])
 
     @property
     def url(self) -> str:
         """Where a client connects: a ws or wss URL without a query."""
-        return f"ws{self._suffix}://{self._place}/v1/realtime"
+        return f"ws{self._suffix}://{self._listening}/v1/realtime"
 
     @property
     def base_url(self) -> str:
         """The same as an SDK wants it: an http or https URL ending in /v1."""
-        return f"http{self._suffix}://{self._place}/v1"
+        return f"http{self._suffix}://{self._listening}/v1"
 
     @property
-    def connections(self) -> Sequence[SimulatedConnection]:
-        """Every client that was let through the upgrade, in order, those that left included."""
-        return self._host.connections
+    def _listening(self) -> str:
+        if not self._place:
+            raise RuntimeError("the simulator was opened with host=None: it does not listen")
+        return self._place
+
+    @property
+    def model(self) -> Model:
+        """Who answers. Another one may be set at any time; it has the next response."""
+        return self._host.options.model
+
+    @model.setter
+    def model(self, model: Model) -> None:
+        self._host.options.model = model
+
+    def admit(self, socket: Socket) -> None:
+        """Serve a client that came by another way than the listening socket."""
+        self._tasks.start_soon(self._host.attend, socket)
+
+    def check(self) -> None:
+        """Raise what has gone wrong so far, as leaving the block would; each failure once."""
+        self._host.raise_failure()
 
 
 class Host:
     """Serves who comes in, and remembers what went wrong in doing so."""
 
     def __init__(self, options: Options, ssl_context: ssl.SSLContext | None) -> None:
+        self.options = options
         self.connections: list[SimulatedConnection] = []
-        self.failures: list[Exception] = []
-        self._options = options
+        self._failures: list[Exception] = []
         self._ssl_context = ssl_context
         self._visits = 0
 
     async def serve(self, stream: ByteStream) -> None:
+        """Serve a client that speaks WebSocket until it leaves. Raises nothing."""
+        with self._remembering():
+            try:
+                secured = await _secured(stream, self._ssl_context)
+                if secured is not None:
+                    limit = self.options.max_message_bytes
+                    socket = WebSocket(secured, subprotocol=SUBPROTOCOL, max_message_bytes=limit)
+                    await self.attend(socket)
+            finally:
+                await anyio.aclose_forcefully(stream)
+
+    async def attend(self, socket: Socket) -> None:
         """Serve one client until it leaves. Raises nothing."""
         self._visits += 1
-        serial = self._visits
+        connection = SimulatedConnection(
+            socket,
+            self.options,
+            self._visits,
+            arrived=self.connections.append,
+            failed=self._failures.append,
+        )
+        with self._remembering():
+            await connection.serve()
+
+    @contextmanager
+    def _remembering(self) -> Generator[None]:
         try:
-            secured = await _secured(stream, self._ssl_context)
-            if secured is not None:
-                await SimulatedConnection(
-                    secured,
-                    self._options,
-                    serial,
-                    arrived=self.connections.append,
-                    failed=self.failures.append,
-                ).serve()
+            yield
         except Exception as error:
-            self.failures.append(_bare(error))
-        finally:
-            await anyio.aclose_forcefully(stream)
+            self._failures.append(_bare(error))
 
     async def dismiss(self) -> None:
         """Tell everybody that it is over and give them a moment to say so, too."""
         for connection in self.connections:
             connection.close(GOING_AWAY, "the simulator is closing")
-        with anyio.move_on_after(self._options.close_timeout):
+        with anyio.move_on_after(self.options.close_timeout):
             for connection in self.connections:
                 await connection.wait_closed()
 
     def raise_failure(self) -> None:
-        """Raise what went wrong first, with a note of the rest."""
-        if self.failures:
-            first, *rest = self.failures
-            for other in rest:
-                first.add_note(f"also, in the simulator: {other!r}")
+        """Raise what went wrong first, with a note of the rest. It is not raised again."""
+        if self._failures:
+            first = self._failures.pop(0)
+            self.explain(first)
             raise first
+
+    def explain(self, error: BaseException) -> None:
+        """Note on `error` what went wrong in here: it may be why."""
+        for failure in self._failures:
+            error.add_note(f"also, in the simulator: {failure!r}")
+        self._failures.clear()
 
 
 @asynccontextmanager
 async def open_simulator(
     *,
-    host: str = "127.0.0.1",
+    host: str | None = "127.0.0.1",
     port: int = 0,
     model: Model = default_model,
     speak: Speak = tones,
@@ -131,7 +175,8 @@ async def open_simulator(
     `close_timeout` to answer; under cancellation they are dropped at once.
 
     Args:
-        host: the address to listen on.
+        host: the address to listen on; None listens nowhere, for clients that are let in by
+            `Simulator.admit`.
         port: 0 takes a free one.
         model: answers; see `Model`. The default one needs no network.
         speak: gives an answer its sound in audio responses.
@@ -170,19 +215,18 @@ async def open_simulator(
         close_timeout=close_timeout,
     )
     clients = Host(options, ssl_context)
-    listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
-    bound: int = listener.extra(SocketAttribute.local_port)
-    simulator = Simulator(
-        "" if ssl_context is None else "s",
-        f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}",
-        bound,
-        clients,
-    )
+    listener = None
+    place = ""
+    if host is not None:
+        listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
+        bound: int = listener.extra(SocketAttribute.local_port)
+        place = f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
     failure: BaseException | None = None
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, clients.serve)
+    async with listener or nullcontext(), anyio.create_task_group() as tasks:
+        if listener is not None:
+            tasks.start_soon(listener.serve, clients.serve)
         try:
-            yield simulator
+            yield Simulator(clients, tasks, "" if ssl_context is None else "s", place)
         except (anyio.get_cancelled_exc_class(), GeneratorExit):
             raise
         except BaseException as error:
@@ -191,6 +235,7 @@ async def open_simulator(
         await clients.dismiss()
         tasks.cancel_scope.cancel()
     if failure is not None:
+        clients.explain(failure)
         raise failure
     clients.raise_failure()
 

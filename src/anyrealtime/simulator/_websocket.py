@@ -7,8 +7,7 @@ code serves asyncio and Trio. One task writes, one reads. Knows no event and no 
 from __future__ import annotations
 
 import http
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import anyio
 from anyio.abc import ByteStream
@@ -18,6 +17,8 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
+
+from anyrealtime.simulator._socket import Look, SocketMessage
 
 READ_BYTES = 65_536
 _NORMAL_CLOSE = 1000
@@ -41,16 +42,8 @@ class Bell:
         await self._event.wait()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A whole message, however many fragments it came in."""
-
-    data: bytes
-    is_text: bool
-
-
 class WebSocket:
-    """The server's end of one connection."""
+    """The server's end of one connection; see `Socket`."""
 
     def __init__(self, stream: ByteStream, *, subprotocol: str, max_message_bytes: int) -> None:
         mine = Subprotocol(subprotocol)
@@ -71,20 +64,18 @@ class WebSocket:
 
     # Opening
 
-    async def handshake(
-        self, refuse: Callable[[str, Sequence[tuple[str, str]]], str | None]
-    ) -> bool:
+    async def handshake(self, look: Look, /) -> bool:
         """Answer the upgrade request; False if there was none or it was turned down.
 
-        `refuse` is told the target and the headers and returns why they lead nowhere (HTTP
-        404), or None. Runs before `write`. Cancelling leaves the request unanswered.
+        What leads nowhere is answered with HTTP 404. Runs before `write`. Cancelling leaves
+        the request unanswered.
         """
         request = await self._request()
         if request is None:
             await self._write_now()
             return False
         headers: Headers = request.headers
-        reason = refuse(request.path, list(headers.raw_items()))
+        reason = look(request.path, list(headers.raw_items()))
         if reason is None:
             response = self._protocol.accept(request)
         else:
@@ -124,7 +115,7 @@ class WebSocket:
         """The reason of the peer's CLOSE frame."""
         return "" if self._protocol.close_rcvd is None else self._protocol.close_rcvd.reason
 
-    async def receive(self) -> list[Message] | None:
+    async def receive(self) -> list[SocketMessage] | None:
         """Wait for bytes and return the messages they complete; None when there will be no more.
 
         PING is answered in here. Cancelling loses nothing.
@@ -137,8 +128,8 @@ class WebSocket:
         self._protocol.receive_data(data)
         return self._messages()
 
-    def _messages(self) -> list[Message]:
-        messages: list[Message] = []
+    def _messages(self) -> list[SocketMessage]:
+        messages: list[SocketMessage] = []
         for event in self._protocol.events_received():
             if isinstance(event, Frame) and event.opcode in _DATA:
                 self._fragments.append(event)
@@ -147,17 +138,17 @@ class WebSocket:
         self._collect()
         return messages
 
-    def _assembled(self) -> list[Message]:
+    def _assembled(self) -> list[SocketMessage]:
         frames, self._fragments = self._fragments, []
         data = b"".join(frame.data for frame in frames)
         if frames[0].opcode is not Opcode.TEXT:
-            return [Message(data, is_text=False)]
+            return [SocketMessage(data, is_text=False)]
         try:
             data.decode()
         except UnicodeDecodeError:
             self._protocol.fail(_INVALID_DATA, "text that is not UTF-8")
             return []
-        return [Message(data, is_text=True)]
+        return [SocketMessage(data, is_text=True)]
 
     async def _read(self) -> bytes:
         try:
@@ -192,6 +183,10 @@ class WebSocket:
                 await self._to_write.wait()
             await self._write_now()
 
+    async def aclose(self) -> None:
+        """Drop the connection without a word, whatever its state. Waits for nobody."""
+        await anyio.aclose_forcefully(self._stream)
+
     async def _write_now(self) -> None:
         self._collect()
         chunks, self._unsent = self._unsent, []
@@ -203,7 +198,7 @@ class WebSocket:
         except (*_GONE, OSError):  # half-closing a reset socket is an OSError on Trio
             self._lost = True
             # The reader may not have noticed: this end is what it waits on.
-            await anyio.aclose_forcefully(self._stream)
+            await self.aclose()
         except NotImplementedError:
             pass  # TLS has no half-close; the stream is closed soon after
         finally:

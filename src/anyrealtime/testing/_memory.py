@@ -25,21 +25,40 @@ def memory_transport_pair(*, max_messages: int = 256) -> tuple[MemoryTransport, 
     """
     if max_messages < 1:
         raise ValueError(f"max_messages must be positive, not {max_messages}")
-    link = _Link(max_messages)
+    link = Link(max_messages)
     return MemoryTransport(link), MemoryPeer(link)
 
 
-class _Lane:
+class Lane:
     """One direction: messages nobody has taken yet."""
 
     def __init__(self, max_messages: int) -> None:
         self.messages: deque[bytes] = deque()
+        self.unread_bytes = 0
         self._max_messages = max_messages
         self._changed = anyio.Event()
 
     @property
     def full(self) -> bool:
         return len(self.messages) >= self._max_messages
+
+    def add(self, messages: Sequence[bytes]) -> None:
+        self.messages.extend(messages)
+        self.unread_bytes += sum(map(len, messages))
+        self.wake()
+
+    def take(self) -> bytes:
+        message = self.messages.popleft()
+        self.unread_bytes -= len(message)
+        self.wake()
+        return message
+
+    def take_all(self) -> list[bytes]:
+        messages = list(self.messages)
+        self.messages.clear()
+        self.unread_bytes = 0
+        self.wake()
+        return messages
 
     def wake(self) -> None:
         """Let everyone who waits look again."""
@@ -50,35 +69,34 @@ class _Lane:
         await self._changed.wait()
 
 
-class _Link:
+class Link:
     """Both directions, and the one end that both sides learn of. The first end stands."""
 
     def __init__(self, max_messages: int) -> None:
-        self.to_client: _Lane = _Lane(max_messages)
-        self.to_server: _Lane = _Lane(max_messages)
-        self._ending: tuple[int, str, ClosedBy] | None = None
+        self.to_client: Lane = Lane(max_messages)
+        self.to_server: Lane = Lane(max_messages)
+        self.ending: tuple[int, str, ClosedBy] | None = None
 
     def end(self, code: int, reason: str, by: ClosedBy) -> None:
-        if self._ending is None:
-            self._ending = (code, reason, by)
+        if self.ending is None:
+            self.ending = (code, reason, by)
             self.to_client.wake()
             self.to_server.wake()
 
     def raise_if_over(self) -> None:
-        if self._ending is not None:
-            raise TransportClosed(*self._ending)
+        if self.ending is not None:
+            raise TransportClosed(*self.ending)
 
-    async def put(self, lane: _Lane, messages: Sequence[bytes]) -> None:
+    async def put(self, lane: Lane, messages: Sequence[bytes]) -> None:
         """Add `messages` in one step, once there is room for the first of them."""
         await checkpoint()
         self.raise_if_over()
         while lane.full:
             await lane.wait()
             self.raise_if_over()
-        lane.messages.extend(messages)
-        lane.wake()
+        lane.add(messages)
 
-    async def wait_for_messages(self, lane: _Lane) -> None:
+    async def wait_for_messages(self, lane: Lane) -> None:
         """Return when `lane` holds something. Nothing is awaited between that and the taking."""
         await checkpoint()
         while not lane.messages:
@@ -89,7 +107,7 @@ class _Link:
 class MemoryTransport:
     """The client's end: give it to `open_realtime(transport=...)`, or use it as it is."""
 
-    def __init__(self, link: _Link) -> None:
+    def __init__(self, link: Link) -> None:
         self._link = link
 
     @property
@@ -105,10 +123,7 @@ class MemoryTransport:
         """
         lane = self._link.to_client
         await self._link.wait_for_messages(lane)
-        messages = list(lane.messages)
-        lane.messages.clear()
-        lane.wake()
-        return messages
+        return lane.take_all()
 
     async def send(self, frames: Sequence[bytes]) -> None:
         """Send `frames`, waiting while the peer has too many unread. Cancelling sends none.
@@ -134,7 +149,7 @@ class MemoryTransport:
 class MemoryPeer:
     """The server's end, for the test to play. Its methods raise what the client's end raises."""
 
-    def __init__(self, link: _Link) -> None:
+    def __init__(self, link: Link) -> None:
         self._link = link
 
     async def receive(self) -> bytes:
@@ -145,9 +160,7 @@ class MemoryPeer:
         """
         lane = self._link.to_server
         await self._link.wait_for_messages(lane)
-        message = lane.messages.popleft()
-        lane.wake()
-        return message
+        return lane.take()
 
     async def send(self, frame: bytes | str) -> None:
         """Send one message, waiting while the client has too many unread. Cancelling sends none.
