@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["anyrealtime"]):
     from anyrealtime.simulator._connection import model_request
     from anyrealtime.simulator._effects import Start
     from anyrealtime.simulator._rules import Rulebook
-    from anyrealtime.simulator._session import Opening
+    from anyrealtime.simulator._session import Kind, Opening
 
 SAMPLES = samples("client", "beta")
 AUDIO = base64.b64encode(bytes(9600)).decode()
@@ -43,11 +43,12 @@ class Client:
         self._choices = choices
         self._started: list[Start] = []
         self._ids = ["item_nobody"]  # of items, calls and responses, as the server told them
-        beta = choices.number(2) == 1
+        kinds: tuple[Kind, ...] = ("conversation", "conversation", "transcription", "translation")
+        kind = kinds[choices.number(4)]
         opening = Opening(
             model="gpt-realtime",
-            beta=beta,
-            transcription=choices.number(4) == 1 and not beta,  # as `_connection` has it
+            beta=choices.number(2) == 1 and kind != "translation",  # as `_connection` has it
+            kind=kind,
             sideband=choices.number(4) == 1,
             expires_at=1_700_000_000,
         )

@@ -8,11 +8,12 @@ from itertools import pairwise
 
 from anyrealtime.simulator._audio import encoded
 from anyrealtime.simulator._effects import Start, Stop
+from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
 from anyrealtime.simulator._responses import ResponseRun
 from anyrealtime.simulator._rules import Rulebook
-from anyrealtime.simulator._session import Opening
+from anyrealtime.simulator._session import Kind, Opening
 from anyrealtime.simulator._speech import speak
-from tests.simulator.schemas import Dialect, Json, validate
+from tests.simulator.schemas import Dialect, Json, Schema, validate
 
 
 class Driver:
@@ -22,24 +23,27 @@ class Driver:
         self,
         *,
         dialect: Dialect = "ga",
-        transcription: bool = False,
+        kind: Kind = "conversation",
         sideband: bool = False,
         obfuscate: bool = False,
+        interpret: Interpreter = default_interpreter,
     ) -> None:
-        self.dialect: Dialect = dialect
+        self._schema: Schema = "ga_translation" if kind == "translation" else dialect
         self.rules = Rulebook(
             Opening(
                 model="gpt-realtime",
                 beta=dialect == "beta",
-                transcription=transcription,
+                kind=kind,
                 sideband=sideband,
                 expires_at=1_700_000_000,
             ),
             serial=1,
             obfuscate=obfuscate,
+            interpret=interpret,
         )
         self.started: list[Start] = []
         self.stopped: list[str] = []
+        self.hung_up = False
         self.rules.open()
         self.opening = self.take()
 
@@ -48,12 +52,14 @@ class Driver:
         for effect in self.rules.effects():
             if isinstance(effect, Stop):
                 self.stopped.append(effect.response_id)
-            else:
+            elif isinstance(effect, Start):
                 self.started.append(effect)
+            else:
+                self.hung_up = True
         events: list[Json] = [json.loads(frame) for frame in self.rules.take()]
         for event in events:
             assert list(event)[:2] == ["type", "event_id"]
-            validate(event, self.dialect)
+            validate(event, self._schema)
         ids = [event["event_id"] for event in events]
         assert all(first < second for first, second in pairwise(ids))
         return events

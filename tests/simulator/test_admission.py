@@ -7,9 +7,9 @@ import pytest
 from anyrealtime.simulator._admission import (
     Dialect,
     Door,
+    asked_kind,
     asked_model,
     is_sideband,
-    is_transcription,
     visit,
 )
 
@@ -39,7 +39,7 @@ def test_a_request_is_taken_apart() -> None:
         ("/v1/realtime/", True),
         ("/realtime?x=1", True),
         ("/voice-live/realtime", True),
-        ("/v1/realtime/translations", False),
+        ("/v1/realtime/translations", True),
         ("/v1/notrealtime", False),
         ("/", False),
     ],
@@ -69,8 +69,9 @@ def test_kinds_of_visit() -> None:
     assert asked_model(visit("/realtime?model=a&deployment=b", [])) == "a"
     assert asked_model(visit("/realtime?deployment=b", [])) == "b"
     assert asked_model(visit("/realtime", [])) is None
-    assert is_transcription(visit("/realtime?intent=transcription", []))
-    assert not is_transcription(visit("/realtime?intent=realtime", []))
+    assert asked_kind(visit("/realtime?intent=transcription", [])) == "transcription"
+    assert asked_kind(visit("/realtime?intent=realtime", [])) == "conversation"
+    assert asked_kind(visit("/v1/realtime/translations/?model=m", [])) == "translation"
     assert is_sideband(visit("/realtime?call_id=rtc_1", []))
 
 

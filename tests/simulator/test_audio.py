@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from anyrealtime.simulator._audio import MOST_APPEND_BYTES, InputBuffer, Sound, encoded
+from anyrealtime.simulator._audio import InputBuffer, Sound, encoded
 from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._grammar import Format, Pcm, Pcma, Pcmu
 
@@ -25,13 +25,6 @@ def test_g711_of_known_samples() -> None:
     pcm = struct.pack(f"<{len(samples)}h", *samples)
     assert encoded(pcm, Pcmu()).hex() == "ff8000ce4e"
     assert encoded(pcm, Pcma()).hex() == "d5aa2afa7a"
-
-
-def test_an_event_carries_only_so_much() -> None:
-    buffer = InputBuffer()
-    buffer.append(bytes(MOST_APPEND_BYTES))
-    with pytest.raises(Refusal, match="bytes fit"):
-        buffer.append(bytes(MOST_APPEND_BYTES + 1))
 
 
 def test_a_commit_empties_the_buffer() -> None:

@@ -362,3 +362,35 @@ async def test_a_model_is_stopped_where_its_tokens_end() -> None:
             response = (await client.wait("response.done"))["response"]
             assert response["status"] == "incomplete"
             assert response["usage"]["output_tokens"] == 7
+
+
+async def test_a_translation_ends_as_the_client_asks() -> None:
+    with anyio.fail_after(10):
+        async with (
+            open_simulator() as simulator,
+            dial(f"{simulator.url}/translations") as client,
+        ):
+            created = await client.receive()
+            assert created["session"]["type"] == "translation"
+            assert created["session"]["model"] == "gpt-realtime-translate"
+            audio = base64.b64encode(bytes([1, 2]) * 100).decode()
+            await client.send("session.input_audio_buffer.append", audio=audio)
+            await client.send("session.close")
+            assert kinds(await client.until("session.closed")) == [
+                "session.output_transcript.delta",
+                "session.output_audio.delta",
+                "session.closed",
+            ]
+            assert (await client.closed()).code == 1000
+            assert simulator.connections[0].session["type"] == "translation"
+
+
+async def test_a_beta_transcription_over_the_wire() -> None:
+    with anyio.fail_after(10):
+        async with (
+            open_simulator() as simulator,
+            dial(f"{simulator.url}?intent=transcription", headers=BETA_HEADER) as client,
+        ):
+            assert (await client.receive())["type"] == "transcription_session.created"
+            await client.send("transcription_session.update", session={"include": None})
+            assert (await client.receive())["type"] == "transcription_session.updated"

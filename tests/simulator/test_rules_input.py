@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from anyrealtime.simulator._grammar import MOST_APPEND_BYTES
 from tests.simulator.driver import Driver, kinds
 
 TENTH_OF_A_SECOND = base64.b64encode(bytes(4_800)).decode()
@@ -20,6 +21,15 @@ def test_append_is_not_acknowledged_and_commit_is() -> None:
     assert added["item"]["content"] == [{"type": "input_audio", "transcript": None}]
     [retrieved] = driver.tell("conversation.item.retrieve", item_id=committed["item_id"])
     assert retrieved["item"]["content"][0]["audio"] == TENTH_OF_A_SECOND
+
+
+def test_an_event_carries_only_so_much() -> None:
+    driver = Driver()
+    most = base64.b64encode(bytes(MOST_APPEND_BYTES)).decode()
+    assert driver.tell("input_audio_buffer.append", audio=most) == []
+    more = base64.b64encode(bytes(MOST_APPEND_BYTES + 1)).decode()
+    error = driver.refused("input_audio_buffer.append", audio=more)
+    assert (error["code"], error["param"]) == ("string_above_max_length", "audio")
 
 
 def test_a_short_commit_is_refused_and_keeps_the_sound() -> None:

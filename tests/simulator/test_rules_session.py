@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from anyrealtime.simulator._session import Kind
 from tests.simulator.driver import Driver, kinds
 
 
@@ -17,7 +20,7 @@ def test_sideband_is_not_greeted() -> None:
 
 
 def test_transcription_session_has_no_responses() -> None:
-    driver = Driver(transcription=True)
+    driver = Driver(kind="transcription")
     assert driver.opening[0]["session"]["object"] == "realtime.transcription_session"
     assert driver.refused("response.create")["code"] == "invalid_value"
     updated = driver.tell(
@@ -65,3 +68,36 @@ def test_voice_is_settled_once_the_assistant_was_heard() -> None:
     driver.answer("Hello.")
     change = {"type": "realtime", "audio": {"output": {"voice": "cedar"}}}
     assert driver.refused("session.update", session=change)["code"] == "cannot_update_voice"
+
+
+def test_a_beta_transcription_has_an_event_of_its_own() -> None:
+    driver = Driver(dialect="beta", kind="transcription")
+    [created] = driver.opening
+    assert created["type"] == "transcription_session.created"
+    assert created["session"]["object"] == "realtime.transcription_session"
+    [updated] = driver.tell(
+        "transcription_session.update",
+        session={
+            "input_audio_format": "g711_ulaw",
+            "input_audio_transcription": {"model": "whisper-1"},
+            "turn_detection": None,
+        },
+    )
+    assert updated["type"] == "transcription_session.updated"
+    assert updated["session"]["input_audio_format"] == "g711_ulaw"
+    assert updated["session"]["input_audio_transcription"]["model"] == "whisper-1"
+    assert updated["session"]["turn_detection"] is None
+    assert driver.refused("session.update", session={})["param"] == "type"
+
+
+def test_a_beta_conversation_is_not_updated_as_a_transcription() -> None:
+    error = Driver(dialect="beta").refused("transcription_session.update", session={})
+    assert (error["code"], error["param"]) == ("invalid_value", "type")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("conversation", "transcription"), ("transcription", "realtime")]
+)
+def test_the_type_of_a_session_stays(kind: Kind, said: str) -> None:
+    error = Driver(kind=kind).refused("session.update", session={"type": said})
+    assert (error["code"], error["param"]) == ("invalid_value", "session.type")

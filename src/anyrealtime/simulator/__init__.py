@@ -4,15 +4,22 @@
         ...  # point any Realtime client at simulator.url
 
 The way of an event: socket -> `_websocket` (bytes -> message) -> `_connection` -> `_rules`
-(reads it) -> `_rules_session`, `_rules_input`, `_rules_items` or `_rules_responses` (what is
-legal, what is answered), which use `_grammar` (what may be said at all), `_session`,
-`_conversation` and `_responses`; `_beta` translates at their edge. What takes time is an
-effect (`_effects`) that the connection carries out. The answer comes from a `Model` (`_model`, `_talker`), its sound from `_speech`. This package takes no rule from
-the client's side: `_protocol`, `_runtime` and `_transport` are not imported here.
+(reads it) -> `_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses` or
+`_rules_translation` (what is legal, what is answered), which use `_grammar` (what may be said
+at all), `_session`, `_conversation` and `_responses`; `_beta` translates at their edge. What
+takes time is an effect (`_effects`) that the connection carries out. The answer comes from a
+`Model` (`_model`, `_talker`), its sound from `_speech`. This package takes no rule from the
+client's side: `_protocol`, `_runtime` and `_transport` are not imported here.
 """
 
 from anyrealtime.simulator._admission import Dialect
 from anyrealtime.simulator._connection import Frame, SimulatedConnection
+from anyrealtime.simulator._interpreter import (
+    Interpreter,
+    Translation,
+    TranslationFrame,
+    default_interpreter,
+)
 from anyrealtime.simulator._model import (
     FunctionCallRequest,
     Model,
@@ -30,6 +37,7 @@ __all__ = [
     "Dialect",
     "Frame",
     "FunctionCallRequest",
+    "Interpreter",
     "Model",
     "ModelFailure",
     "ModelRequest",
@@ -40,6 +48,9 @@ __all__ = [
     "Socket",
     "SocketMessage",
     "Speak",
+    "Translation",
+    "TranslationFrame",
+    "default_interpreter",
     "default_model",
     "open_simulator",
     "speak",

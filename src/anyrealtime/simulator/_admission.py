@@ -13,14 +13,17 @@ from typing import Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from anyrealtime.simulator._errors import Refusal
+from anyrealtime.simulator._session import Kind
 
 Dialect: TypeAlias = Literal["auto", "ga", "beta"]
 
 DEFAULT_MODEL: Final = "gpt-realtime"
+DEFAULT_TRANSLATION_MODEL: Final = "gpt-realtime-translate"
 SUBPROTOCOL: Final = "realtime"
 AUTHENTICATION_CLOSE: Final = 3000
 SHAPE_CLOSE: Final = 4000
 _BETA_SUBPROTOCOL: Final = "openai-beta.realtime-v1"
+_TRANSLATIONS: Final = "/realtime/translations"
 _KEY_SUBPROTOCOL: Final = "openai-insecure-api-key."
 
 
@@ -36,7 +39,7 @@ class Visit:
     @property
     def is_realtime(self) -> bool:
         """Whether it asks for what is served here at all."""
-        return self.path.rstrip("/").endswith("/realtime")
+        return self.path.rstrip("/").endswith(("/realtime", _TRANSLATIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Door:
 
     def speaks_beta(self, visitor: Visit) -> bool:
         """Whether the beta dialect is spoken: as asked, or as Azure's preview addresses imply."""
+        if asked_kind(visitor) == "translation":
+            return False  # beta has no such sessions
         if self.dialect == "auto":
             return _asks_for_beta(visitor) or "api-version" in visitor.query
         return self.dialect == "beta"
@@ -105,9 +110,18 @@ def asked_model(visitor: Visit) -> str | None:
     return visitor.query.get("model") or visitor.query.get("deployment")
 
 
-def is_transcription(visitor: Visit) -> bool:
-    """Whether a session is asked for that only writes down what it hears."""
-    return visitor.query.get("intent") == "transcription"
+def default_model(kind: Kind) -> str:
+    """Return the model of a visitor that asks for none, where none need be asked for."""
+    return DEFAULT_TRANSLATION_MODEL if kind == "translation" else DEFAULT_MODEL
+
+
+def asked_kind(visitor: Visit) -> Kind:
+    """Return what the session is to be for: translations have their path, the rest an intent."""
+    if visitor.path.rstrip("/").endswith(_TRANSLATIONS):
+        return "translation"
+    if visitor.query.get("intent") == "transcription":
+        return "transcription"
+    return "conversation"
 
 
 def is_sideband(visitor: Visit) -> bool:
@@ -144,7 +158,7 @@ def _given_key(visitor: Visit) -> str | None:
 
 
 def _wrong_model(visitor: Visit, models: Collection[str]) -> Refusal | None:
-    if is_sideband(visitor) or is_transcription(visitor):
+    if is_sideband(visitor) or asked_kind(visitor) == "transcription":
         return None
     model = asked_model(visitor)
     if model is None:

@@ -14,7 +14,6 @@ from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._speech import BYTES_PER_MS
 
 LEAST_COMMIT_MS: Final = 100
-MOST_APPEND_BYTES: Final = 15 * 2**20
 _G711_BYTES_PER_MS = 8
 
 
@@ -57,17 +56,7 @@ class InputBuffer:
         self._data = bytearray()
 
     def append(self, data: bytes) -> None:
-        """Add `data`.
-
-        Raises:
-            Refusal: it is more than one event may carry.
-        """
-        if len(data) > MOST_APPEND_BYTES:
-            raise Refusal(
-                "invalid_value",
-                f"Invalid 'audio': at most {MOST_APPEND_BYTES} bytes fit in one event.",
-                param="audio",
-            )
+        """Add `data`."""
         self._data += data
 
     def clear(self) -> None:

@@ -61,6 +61,18 @@ class BetaSession(grammar.Strict, frozen=True, kw_only=True):
     include: grammar.Include | UnsetType = UNSET
 
 
+class BetaTranscription(grammar.Strict, frozen=True, kw_only=True):
+    """The `session` of a beta `transcription_session.update`."""
+
+    modalities: list[grammar.Modality] | UnsetType = UNSET
+    input_audio_format: FormatName | UnsetType = UNSET
+    input_audio_transcription: grammar.Transcription | UnsetType | None = UNSET
+    input_audio_noise_reduction: grammar.NoiseReduction | UnsetType | None = UNSET
+    turn_detection: grammar.TurnDetection | UnsetType | None = UNSET
+    include: grammar.Include | UnsetType = UNSET
+    client_secret: Payload | UnsetType | None = UNSET
+
+
 class BetaResponse(grammar.Strict, frozen=True, kw_only=True):
     """The `response` of a beta `response.create`."""
 
@@ -92,16 +104,29 @@ def session_patch(said: BetaSession) -> grammar.SessionPatch:
         tracing=said.tracing,
         include=said.include,
         audio=grammar.AudioPatch(
-            input=grammar.InputPatch(
-                format=_format(said.input_audio_format),
-                transcription=said.input_audio_transcription,
-                noise_reduction=said.input_audio_noise_reduction,
-                turn_detection=said.turn_detection,
-            ),
+            input=_input_patch(said),
             output=grammar.OutputPatch(
                 format=_format(said.output_audio_format), voice=said.voice, speed=said.speed
             ),
         ),
+    )
+
+
+def transcription_patch(said: BetaTranscription) -> grammar.TranscriptionPatch:
+    """Return the GA form of an update of a session that only transcribes."""
+    return grammar.TranscriptionPatch(
+        type="transcription",
+        include=said.include,
+        audio=grammar.InputOnlyPatch(input=_input_patch(said)),
+    )
+
+
+def _input_patch(said: BetaSession | BetaTranscription) -> grammar.InputPatch:
+    return grammar.InputPatch(
+        format=_format(said.input_audio_format),
+        transcription=said.input_audio_transcription,
+        noise_reduction=said.input_audio_noise_reduction,
+        turn_detection=said.turn_detection,
     )
 
 
@@ -141,7 +166,10 @@ def outwards(kind: str, fields: Payload, temperature: float) -> tuple[str, Paylo
     if "response" in fields:
         shown["response"] = _response(cast("Payload", fields["response"]), temperature)
     if "session" in fields:
-        shown["session"] = _session(cast("Payload", fields["session"]), temperature)
+        session = cast("Payload", fields["session"])
+        if session["type"] == "transcription":
+            return f"transcription_{kind}", {"session": _transcription_session(session)}
+        shown["session"] = _session(session, temperature)
     return _RENAMED.get(kind, kind), shown
 
 
@@ -197,9 +225,8 @@ def _response(response: Payload, temperature: float) -> Payload:
     return shown
 
 
-def _session(session: Payload, temperature: float) -> Payload:
-    audio = cast("Payload", session["audio"])
-    heard, spoken = cast("Payload", audio["input"]), cast("Payload", audio["output"])
+def _listening(session: Payload) -> Payload:
+    heard = cast("Payload", cast("Payload", session["audio"])["input"])
     return {
         "id": session["id"],
         "object": session["object"],
@@ -210,6 +237,17 @@ def _session(session: Payload, temperature: float) -> Payload:
         "input_audio_transcription": heard["transcription"],
         "client_secret": None,
         "include": session["include"],
+    }
+
+
+def _transcription_session(session: Payload) -> Payload:
+    return {**_listening(session), "modalities": ["text", "audio"]}
+
+
+def _session(session: Payload, temperature: float) -> Payload:
+    spoken = cast("Payload", cast("Payload", session["audio"])["output"])
+    return {
+        **_listening(session),
         "model": session["model"],
         "modalities": _modalities_outwards(session["output_modalities"]),
         "instructions": session["instructions"],

@@ -30,7 +30,7 @@ from anyrealtime.events import (
 from anyrealtime.simulator import _admission as admission
 from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator._audio import encoded
-from anyrealtime.simulator._effects import Start
+from anyrealtime.simulator._effects import Effect, HangUp, Start, Stop
 from anyrealtime.simulator._errors import SERVER_ERROR, Refusal
 from anyrealtime.simulator._model import (
     ModelFailure,
@@ -247,7 +247,12 @@ class SimulatedConnection:
 
     def _greet(self, tasks: TaskGroup) -> None:
         opening = self._opening()
-        rules = Rulebook(opening, serial=self._serial, obfuscate=self._options.obfuscation)
+        rules = Rulebook(
+            opening,
+            serial=self._serial,
+            obfuscate=self._options.obfuscation,
+            interpret=self._options.interpreter,
+        )
         turned_away = self._options.door.turn_away(self._visitor)
         if turned_away is None:
             self._rules = rules
@@ -261,11 +266,11 @@ class SimulatedConnection:
 
     def _opening(self) -> Opening:
         visitor = self._visitor
-        beta = self._options.door.speaks_beta(visitor)
+        kind = admission.asked_kind(visitor)
         return Opening(
-            model=admission.asked_model(visitor) or admission.DEFAULT_MODEL,
-            beta=beta,
-            transcription=admission.is_transcription(visitor) and not beta,
+            model=admission.asked_model(visitor) or admission.default_model(kind),
+            beta=self._options.door.speaks_beta(visitor),
+            kind=kind,
             sideband=admission.is_sideband(visitor),
             expires_at=int(time.time() + self._options.session_seconds),
         )
@@ -289,14 +294,21 @@ class SimulatedConnection:
                 self._rules.binary()
             self._flush(self._rules)
             for effect in self._rules.effects():
-                if isinstance(effect, Start):
-                    tasks.start_soon(self._answer, self._rules, effect)
-                elif effect.response_id in self._answers:
-                    self._answers[effect.response_id].cancel()
+                self._carry_out(effect, self._rules, tasks)
         self._heard.ring()
 
     def _note(self, direction: Literal["sent", "received"], data: bytes) -> None:
         self.frames.append(Frame(anyio.current_time() - self._upgraded_at, direction, data))
+
+    def _carry_out(self, effect: Effect, rules: Rulebook, tasks: TaskGroup) -> None:
+        match effect:
+            case Start():
+                tasks.start_soon(self._answer, rules, effect)
+            case Stop():
+                if effect.response_id in self._answers:
+                    self._answers[effect.response_id].cancel()
+            case HangUp():
+                self.close()
 
     def _flush(self, rules: Rulebook) -> None:
         for frame in rules.take():

@@ -27,4 +27,9 @@ class Stop:
     response_id: str
 
 
-Effect: TypeAlias = Start | Stop
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Everything was said: end the connection as a normal one."""
+
+
+Effect: TypeAlias = Start | Stop | HangUp

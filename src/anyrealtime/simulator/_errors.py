@@ -101,7 +101,7 @@ _KINDS = {
     "object": "an object",
     "str": "a string",
 }
-_BOUNDED = {"float": "decimal", "int": "integer", "str": "string"}
+_BOUNDED = {"bytes": "string", "float": "decimal", "int": "integer", "str": "string"}
 
 
 def from_validation(error: msgspec.ValidationError, root: str) -> Refusal:

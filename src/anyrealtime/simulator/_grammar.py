@@ -8,13 +8,16 @@ here is what the service fills in; UNSET means that it was not said.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from anyrealtime.simulator._errors import from_validation, invalid_value, missing_parameter
 from anyrealtime.simulator._payload import Payload
+
+MOST_APPEND_BYTES: Final = 15 * 2**20
+"""Of audio in one event, before base64; the specification's figure."""
 
 T = TypeVar("T")
 
@@ -223,6 +226,34 @@ class TranscriptionPatch(Strict, frozen=True, kw_only=True):
     include: Include | UnsetType = UNSET
 
 
+class HeardLanguage(Strict, frozen=True, kw_only=True):
+    """The transcription of a translation's source; only its model is declared."""
+
+    model: str
+    language: str | UnsetType | None = UNSET
+
+
+class TranslationInputPatch(Strict, frozen=True, kw_only=True):
+    transcription: HeardLanguage | UnsetType | None = UNSET
+    noise_reduction: NoiseReduction | UnsetType | None = UNSET
+
+
+class TranslationOutputPatch(Strict, frozen=True, kw_only=True):
+    language: str | UnsetType = UNSET
+
+
+class TranslationAudioPatch(Strict, frozen=True, kw_only=True):
+    input: TranslationInputPatch | UnsetType = UNSET
+    output: TranslationOutputPatch | UnsetType = UNSET
+
+
+class TranslationPatch(Strict, frozen=True, kw_only=True):
+    """The specification's has no `type`; clients write it all the same."""
+
+    type: Literal["translation"] | UnsetType = UNSET
+    audio: TranslationAudioPatch | UnsetType = UNSET
+
+
 # Responses
 
 
@@ -392,7 +423,7 @@ class SessionUpdate(Command, frozen=True, kw_only=True):
 
 
 class Append(Command, frozen=True, kw_only=True):
-    audio: bytes
+    audio: Annotated[bytes, Meta(max_length=MOST_APPEND_BYTES)]
 
 
 class ItemCreate(Command, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypedDict
 
 from anyrealtime.simulator._admission import Dialect, Door
+from anyrealtime.simulator._interpreter import Interpreter
 from anyrealtime.simulator._model import Model
 
 Speak: TypeAlias = Callable[[str], bytes]
@@ -21,6 +22,7 @@ class SimulatorOptions(TypedDict, total=False):
 
     model: Model
     speak: Speak
+    interpreter: Interpreter
     pace: float
     words_per_delta: int | None
     dialect: Dialect
@@ -39,6 +41,7 @@ class Options:
 
     model: Model
     speak: Speak
+    interpreter: Interpreter
     pace: float
     words_per_delta: int | None
     door: Door

@@ -1,7 +1,8 @@
 """The rules of a Realtime session: a client's frames in, server events and effects out.
 
 One rulebook a connection. It reads a frame and hands it to the rules that govern what it
-names (`_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses`); it starts no
+names (`_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses`,
+`_rules_translation`); it starts no
 task, reads no clock and opens no socket. Whoever drives it sends what `take` returns and
 carries out what `effects` returns, after every call.
 """
@@ -15,11 +16,13 @@ import msgspec
 
 from anyrealtime.simulator._effects import Effect
 from anyrealtime.simulator._errors import Refusal, invalid_type, invalid_value, missing_parameter
+from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
 from anyrealtime.simulator._payload import Payload
 from anyrealtime.simulator._rules_input import InputRules
 from anyrealtime.simulator._rules_items import ItemRules
 from anyrealtime.simulator._rules_responses import ResponseRules
 from anyrealtime.simulator._rules_session import SessionRules
+from anyrealtime.simulator._rules_translation import TranslationRules
 from anyrealtime.simulator._session import Opening, plain
 from anyrealtime.simulator._state import Commands, State
 
@@ -27,19 +30,34 @@ from anyrealtime.simulator._state import Commands, State
 class Rulebook:
     """One session and everything a client may do to it."""
 
-    def __init__(self, opening: Opening, *, serial: int, obfuscate: bool = False) -> None:
+    def __init__(
+        self,
+        opening: Opening,
+        *,
+        serial: int,
+        obfuscate: bool = False,
+        interpret: Interpreter = default_interpreter,
+    ) -> None:
         self.opening = opening
         self._state = State(opening, serial=serial, obfuscate=obfuscate)
         self._session = SessionRules(self._state)
         self._items = ItemRules(self._state)
         self._input = InputRules(self._state, self._items)
         self._responses = ResponseRules(self._state, self._items)
-        self._commands: Commands = {
+        self._translation = TranslationRules(self._state, interpret)
+        self._commands = self._legal_commands()
+
+    def _legal_commands(self) -> Commands:
+        if self.opening.kind == "translation":
+            return {**self._session.commands, **self._translation.commands}
+        listening = {
             **self._session.commands,
             **self._input.commands,
             **self._items.commands,
-            **self._responses.commands,
         }
+        if self.opening.kind == "transcription":
+            return listening
+        return {**listening, **self._responses.commands}
 
     def open(self) -> None:
         """Greet the client; one that joined a call elsewhere is not greeted."""

@@ -41,7 +41,7 @@ class InputRules:
     def commit(self, event: Payload) -> None:
         """Make a user message of what was appended."""
         grammar.check(event, grammar.Command, "")
-        heard = self._state.session.audio.input
+        heard = self._state.heard
         sound = self._buffer.commit(heard.format)
         part: Payload = {"type": "input_audio", "transcript": None}
         item: Payload = {

@@ -51,7 +51,7 @@ class ItemRules:
             Refusal: it is not an item, or not one a client may write.
         """
         ga = beta.item_inwards(said) if self._state.opening.beta else said
-        return read_item(ga, at, self._state.ids, self._state.session.audio.input.format)
+        return read_item(ga, at, self._state.ids, self._state.heard.format)
 
     def retrieve(self, event: Payload) -> None:
         """Show an item with its sound."""

@@ -32,8 +32,6 @@ class ResponseRules:
     @property
     def commands(self) -> Commands:
         """The client events that are answered here."""
-        if self._state.opening.transcription:
-            return {}
         commands: Commands = {"response.create": self.create, "response.cancel": self.cancel}
         if self._state.opening.sideband:
             return {**commands, "output_audio_buffer.clear": self.clear_output}

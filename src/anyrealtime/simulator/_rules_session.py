@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from msgspec import UnsetType
 
 from anyrealtime.simulator import _beta as beta
 from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._payload import Payload
-from anyrealtime.simulator._session import plain, updated
+from anyrealtime.simulator._session import Patch, plain, updated
 from anyrealtime.simulator._state import Commands, State
+
+UPDATE = "session.update"
+TRANSCRIPTION_UPDATE = "transcription_session.update"
 
 
 class SessionRules:
@@ -19,8 +25,14 @@ class SessionRules:
 
     @property
     def commands(self) -> Commands:
-        """The client events that are answered here."""
-        return {"session.update": self.update}
+        """The client events that are answered here; beta has one for each kind of session."""
+        if not self._state.opening.beta:
+            return {UPDATE: self.update}
+        transcribes = self._state.opening.kind == "transcription"
+        return {
+            UPDATE: self._refuse_kind if transcribes else self.update,
+            TRANSCRIPTION_UPDATE: self.update if transcribes else self._refuse_kind,
+        }
 
     def greet(self) -> None:
         """Announce the session."""
@@ -30,17 +42,30 @@ class SessionRules:
         """Change what the client names and show the whole session."""
         said = grammar.check(event, grammar.SessionUpdate, "").session
         state = self._state
-        temperature = state.temperature
-        patch: grammar.SessionPatch | grammar.TranscriptionPatch
-        if state.opening.transcription:
-            patch = grammar.check(said, grammar.TranscriptionPatch, "session")
-        elif state.opening.beta:
-            flat = grammar.check(said, beta.BetaSession, "session")
-            patch = beta.session_patch(flat)
-            if not isinstance(flat.temperature, UnsetType):
-                temperature = flat.temperature
-        else:
-            patch = grammar.check(said, grammar.SessionPatch, "session")
+        patch, temperature = self._patch(said)
         state.session = updated(state.session, patch, voice_in_use=state.conversation.speaks)
         state.temperature = temperature
         state.emit("session.updated", session=plain(state.session))
+
+    def _patch(self, said: Payload) -> tuple[Patch, float]:
+        """Read what is to change, in GA form, and beta's temperature, which GA has no room for."""
+        opening, temperature = self._state.opening, self._state.temperature
+        if opening.kind == "translation":
+            return grammar.check(said, grammar.TranslationPatch, "session"), temperature
+        if opening.kind == "transcription":
+            if opening.beta:
+                flat = grammar.check(said, beta.BetaTranscription, "session")
+                return beta.transcription_patch(flat), temperature
+            return grammar.check(said, grammar.TranscriptionPatch, "session"), temperature
+        if not opening.beta:
+            return grammar.check(said, grammar.SessionPatch, "session"), temperature
+        whole = grammar.check(said, beta.BetaSession, "session")
+        if not isinstance(whole.temperature, UnsetType):
+            temperature = whole.temperature
+        return beta.session_patch(whole), temperature
+
+    def _refuse_kind(self, event: Payload) -> NoReturn:
+        kind = self._state.opening.kind
+        raise Refusal(
+            "invalid_value", f"'{event['type']}' does not update a {kind} session.", param="type"
+        )

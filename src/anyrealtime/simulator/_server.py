@@ -17,6 +17,7 @@ from anyio.streams.tls import TLSStream
 
 from anyrealtime.simulator._admission import SUBPROTOCOL, Dialect, Door
 from anyrealtime.simulator._connection import SimulatedConnection
+from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._options import Options, Speak
 from anyrealtime.simulator._socket import Socket
@@ -156,6 +157,7 @@ async def open_simulator(
     port: int = 0,
     model: Model = default_model,
     speak: Speak = tones,
+    interpreter: Interpreter = default_interpreter,
     pace: float = 0.0,
     words_per_delta: int | None = 1,
     dialect: Dialect = "auto",
@@ -180,6 +182,7 @@ async def open_simulator(
         port: 0 takes a free one.
         model: answers; see `Model`. The default one needs no network.
         speak: gives an answer its sound in audio responses.
+        interpreter: translates in sessions on `/v1/realtime/translations`; see `Interpreter`.
         pace: seconds between two deltas of a response; 0 sends as fast as the client reads.
         words_per_delta: words in a text or transcript delta; None makes one delta of each
             string the model yields.
@@ -204,6 +207,7 @@ async def open_simulator(
     options = Options(
         model=model,
         speak=speak,
+        interpreter=interpreter,
         pace=pace,
         words_per_delta=words_per_delta,
         door=Door(api_key, models, dialect),

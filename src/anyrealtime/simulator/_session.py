@@ -85,6 +85,38 @@ class TranscriptionSession(
     include: grammar.Include = None
 
 
+class TranslationInput(Struct, frozen=True, kw_only=True):
+    """How what is to be translated is listened to."""
+
+    transcription: grammar.HeardLanguage | None = None
+    noise_reduction: grammar.NoiseReduction | None = None
+
+
+class TranslationOutput(Struct, frozen=True, kw_only=True):
+    """What it is translated into."""
+
+    language: str = "en"
+
+
+class TranslationAudio(Struct, frozen=True, kw_only=True):
+    """Both directions of a translation."""
+
+    input: TranslationInput = msgspec.field(default_factory=TranslationInput)
+    output: TranslationOutput = msgspec.field(default_factory=TranslationOutput)
+
+
+class TranslationSession(Struct, frozen=True, kw_only=True, tag_field="type", tag="translation"):
+    """A session that says in one language what it hears in another."""
+
+    id: str
+    model: str
+    expires_at: int
+    audio: TranslationAudio = msgspec.field(default_factory=TranslationAudio)
+
+
+Kind: TypeAlias = Literal["conversation", "transcription", "translation"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """What a client asked for when it connected.
@@ -92,35 +124,32 @@ class Opening:
     Attributes:
         model: the model's name.
         beta: the beta dialect is spoken.
-        transcription: a session that only writes down what it hears.
+        kind: what the session is for; a transcription only writes down what it hears.
         sideband: it joined a call that goes on elsewhere (`call_id`).
         expires_at: when the session ends, in seconds of Unix time.
     """
 
     model: str
     beta: bool
-    transcription: bool
-    sideband: bool
+    kind: Kind = "conversation"
+    sideband: bool = False
     expires_at: int
 
 
-AnySession: TypeAlias = RealtimeSession | TranscriptionSession
-SessionT = TypeVar("SessionT", RealtimeSession, TranscriptionSession)
+AnySession: TypeAlias = RealtimeSession | TranscriptionSession | TranslationSession
+Patch: TypeAlias = grammar.SessionPatch | grammar.TranscriptionPatch | grammar.TranslationPatch
+SessionT = TypeVar("SessionT", RealtimeSession, TranscriptionSession, TranslationSession)
 
 
 def new_session(opening: Opening, session_id: str) -> AnySession:
     """Return the session a client finds when it comes in."""
-    if opening.transcription:
+    if opening.kind == "transcription":
         return TranscriptionSession(id=session_id, expires_at=opening.expires_at)
-    return RealtimeSession(id=session_id, model=opening.model, expires_at=opening.expires_at)
+    made = RealtimeSession if opening.kind == "conversation" else TranslationSession
+    return made(id=session_id, model=opening.model, expires_at=opening.expires_at)
 
 
-def updated(
-    session: AnySession,
-    patch: grammar.SessionPatch | grammar.TranscriptionPatch,
-    *,
-    voice_in_use: bool,
-) -> AnySession:
+def updated(session: AnySession, patch: Patch, *, voice_in_use: bool) -> AnySession:
     """Return what `session` becomes under `patch`; `session` itself is left alone.
 
     Args:
@@ -132,6 +161,8 @@ def updated(
         Refusal: the patch contradicts itself or what has happened; then none of it is done.
     """
     if isinstance(session, TranscriptionSession):
+        return _merged(session, patch)
+    if isinstance(session, TranslationSession):
         return _merged(session, patch)
     assert isinstance(patch, grammar.SessionPatch)
     check_modalities(patch.output_modalities, "session.output_modalities")

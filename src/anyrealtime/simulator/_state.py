@@ -15,7 +15,7 @@ from anyrealtime.simulator import _beta as beta
 from anyrealtime.simulator._conversation import Conversation
 from anyrealtime.simulator._effects import Effect
 from anyrealtime.simulator._payload import Ids, Payload
-from anyrealtime.simulator._session import Opening, new_session
+from anyrealtime.simulator._session import Input, Opening, TranslationSession, new_session
 
 BETA_TEMPERATURE: Final = 0.8
 
@@ -36,6 +36,12 @@ class State:
         self.conversation_id = self.ids.new("conv")
         self.effects: list[Effect] = []
         self.frames: list[bytes] = []
+
+    @property
+    def heard(self) -> Input:
+        """How the client's sound is read, in a session that has turns."""
+        assert not isinstance(self.session, TranslationSession)
+        return self.session.audio.input
 
     def emit(self, kind: str, /, **fields: object) -> None:
         """Queue the server event `kind`, in the dialect the client speaks."""
