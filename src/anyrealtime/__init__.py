@@ -32,6 +32,7 @@ from anyrealtime._runtime._lifetime import SessionExpiring
 from anyrealtime._runtime._open import open_realtime
 from anyrealtime._runtime._stream import Dropped, EventStream
 from anyrealtime._transport._base import Transport, TransportClosed
+from anyrealtime._transport._tap import ConnectionTap, Tap
 from anyrealtime.errors import (
     AckTimeout,
     ConfigurationError,
@@ -53,6 +54,7 @@ __all__ = [
     "ConnectFailed",
     "Connection",
     "ConnectionClosed",
+    "ConnectionTap",
     "Dropped",
     "EventStream",
     "InternalError",
@@ -72,6 +74,7 @@ __all__ = [
     "SessionExpiring",
     "SessionUsage",
     "StreamOverflow",
+    "Tap",
     "Transport",
     "TransportClosed",
     "open_realtime",

@@ -39,6 +39,8 @@ WRONG: list[tuple[str, object]] = [
     ("transport", "websocket"),
     ("transport", None),
     ("transport", object()),
+    ("tap", object()),
+    ("tap", "recording.jsonl"),
     ("dialect", "alpha"),
     ("dialect", None),
     ("errors", "ignore"),

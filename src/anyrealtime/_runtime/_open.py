@@ -31,6 +31,7 @@ from anyrealtime._runtime._respond import Responder
 from anyrealtime._transport import is_open_transport, open_transport
 from anyrealtime._transport._base import Transport, TransportOptions
 from anyrealtime._transport._endpoint import build_endpoint
+from anyrealtime._transport._tap import Tap, TappedTransport
 from anyrealtime.errors import (
     ConnectFailed,
     ConnectionClosed,
@@ -76,6 +77,7 @@ async def open_realtime(
     max_bytes: int = DEFAULT_MAX_BYTES,
     keep_audio_bytes: int = 0,
     expiry_notice: float = 60.0,
+    tap: Tap | None = None,
 ) -> AsyncGenerator[Connection, None]:
     """Open a Realtime connection for the length of a block.
 
@@ -117,6 +119,7 @@ async def open_realtime(
         keep_audio_bytes: how much of the newest output audio `conversation.audio()` keeps.
         expiry_notice: how long before the server ends the session streams that name
             `SessionExpiring` are told.
+        tap: is shown every frame of both directions; `anyrealtime.testing.record_to` makes one.
 
     Raises:
         ConfigurationError: an argument is wrong or the key is missing; nothing was opened.
@@ -162,6 +165,7 @@ async def open_realtime(
         max_bytes=max_bytes,
         keep_audio_bytes=keep_audio_bytes,
         expiry_notice=expiry_notice,
+        tap=tap,
     )
     plan.check()
     lifetime = Lifetime(
@@ -250,6 +254,9 @@ async def _connect(
                 endpoint = plan.make_endpoint(api_key=await resolve_key(plan.api_key))
             transport = await open_transport(plan.transport, endpoint, plan.options, tasks)
             stack.callback(transport.abort)
+            if plan.tap is not None:
+                transport = TappedTransport(transport, plan.tap, endpoint)
+                stack.callback(transport.abort)  # before the other: a tap is told of every end
             session = SessionState()
             mirror = Mirror(lifetime.dispatcher, keep_audio_bytes=plan.keep_audio_bytes)
             connection = _assemble(

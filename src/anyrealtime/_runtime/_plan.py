@@ -16,6 +16,7 @@ from anyrealtime._protocol._dialect import Dialect, lower
 from anyrealtime._transport import check_transport
 from anyrealtime._transport._base import TransportOptions
 from anyrealtime._transport._endpoint import DEFAULT_BASE_URL, Endpoint, same_origin
+from anyrealtime._transport._tap import Tap
 from anyrealtime.errors import ConfigurationError
 from anyrealtime.events import AnySession, SessionUpdate
 
@@ -51,6 +52,7 @@ class Plan:
     max_bytes: int
     keep_audio_bytes: int
     expiry_notice: float
+    tap: Tap | None
 
     def check(self) -> None:
         """Raise ConfigurationError for the first argument that is wrong."""
@@ -78,6 +80,10 @@ class Plan:
         check_count("max_bytes", self.max_bytes, least=1)
         check_count("keep_audio_bytes", self.keep_audio_bytes, least=0)
         self._check_proxy()
+        if self.tap is not None and not callable(getattr(self.tap, "opened", None)):
+            raise ConfigurationError(
+                f"tap= must be a recorder or another object with `opened`, not {self.tap!r}"
+            )
         if options.ssl_context is not None:
             _check_ssl_context(options.ssl_context)
         if self.make_endpoint is not None:

@@ -86,7 +86,7 @@ class Endpoint:
     def __repr__(self) -> str:
         names = ", ".join(name for name, _ in self.headers)
         protocols = ", ".join(_masked_protocol(name) for name in self.subprotocols)
-        return f"<Endpoint {_masked_url(self.url)} headers=[{names}] subprotocols=[{protocols}]>"
+        return f"<Endpoint {masked_url(self.url)} headers=[{names}] subprotocols=[{protocols}]>"
 
 
 def build_endpoint(
@@ -171,7 +171,7 @@ def redirect_target(endpoint: Endpoint, location: str, *, status: int | None = N
 
 def scrub(text: str, endpoint: Endpoint) -> str:
     """Remove the endpoint's secrets from a text of foreign origin, before it is quoted."""
-    for secret in sorted(set(_secrets(endpoint)), key=len, reverse=True):
+    for secret in sorted(set(secrets_of(endpoint)), key=len, reverse=True):
         if len(secret) >= _MIN_SECRET_CHARS:
             text = text.replace(secret, _HIDDEN)
     return text
@@ -366,7 +366,7 @@ def _checked_headers(headers: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     return checked
 
 
-def _secrets(endpoint: Endpoint) -> Iterator[str]:
+def secrets_of(endpoint: Endpoint) -> Iterator[str]:
     for name, value in endpoint.headers:
         if _SECRET_NAME.search(name):
             yield value
@@ -392,7 +392,7 @@ def _masked_protocol(name: str) -> str:
     return f"{kind}.{_HIDDEN}" if dot else _HIDDEN
 
 
-def _masked_url(url: str) -> str:
+def masked_url(url: str) -> str:
     parts = urlsplit(url)
     query = "&".join(
         f"{part.partition('=')[0]}={_HIDDEN}" if _SECRET_NAME.search(_name_of(part)) else part
