@@ -303,13 +303,12 @@ def _assemble(
             )
         )
     commands = Commands(os.urandom(4).hex(), plan.dialect, on_prepared=mirror.conversation.sent)
-    requests = Requests(commands, lifetime, plan.ack_timeout)
     return Connection(
         transport,
         lifetime,
         session,
-        requests,
-        responder=Responder(requests, lifetime, session),
+        Requests(commands, lifetime, plan.ack_timeout),
+        responder=Responder(commands, lifetime, session, plan.ack_timeout),
         mirror=mirror,
         main=main,
     )

@@ -19,11 +19,10 @@ ROOT = "root"
 
 @dataclass(slots=True)
 class Entry:
-    """One item; the sound of its content parts, and the words that are known of it, by index."""
+    """One item, and the sound of its content parts by their index."""
 
     item: Payload
     sounds: dict[int, Sound] = field(default_factory=dict[int, Sound])
-    words: dict[int, str] = field(default_factory=dict[int, str])
     truncated: bool = False
 
     @property

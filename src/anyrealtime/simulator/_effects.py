@@ -32,11 +32,4 @@ class HangUp:
     """Everything was said: end the connection as a normal one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transcribe:
-    """Make out the words of what was said, and tell the rules of transcription."""
-
-    entry: Entry
-
-
-Effect: TypeAlias = Start | Stop | HangUp | Transcribe
+Effect: TypeAlias = Start | Stop | HangUp

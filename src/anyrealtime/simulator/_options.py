@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 from anyrealtime.simulator._admission import Dialect, Door
 from anyrealtime.simulator._interpreter import Interpreter
 from anyrealtime.simulator._model import Model
-from anyrealtime.simulator._recognition import Recogniser, RecogniserName
-from anyrealtime.simulator._voices import Voice, VoiceName
+
+Speak: TypeAlias = Callable[[str], bytes]
+"""Turns a piece of an answer into 16-bit little-endian mono PCM at 24 kHz."""
 
 
 class SimulatorOptions(TypedDict, total=False):
@@ -20,8 +21,7 @@ class SimulatorOptions(TypedDict, total=False):
     """
 
     model: Model
-    voice: VoiceName | Voice
-    recogniser: RecogniserName | Recogniser
+    speak: Speak
     interpreter: Interpreter
     pace: float
     words_per_delta: int | None
@@ -40,8 +40,7 @@ class Options:
     """See `open_simulator`, whose arguments these are. The model may be changed later."""
 
     model: Model
-    voice: Voice
-    recogniser: Recogniser
+    speak: Speak
     interpreter: Interpreter
     pace: float
     words_per_delta: int | None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -18,11 +17,9 @@ from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
 
-Json: TypeAlias = dict[str, object]
-Direction: TypeAlias = Literal["sent", "received"]
+from anyrealtime.events._audio_fields import Json, audio_fields, elided_bytes
 
-ELIDED: Final = "$audio"
-"""The key of the object that stands for audio left out: `{"$audio": {"bytes": 4800}}`."""
+Direction: TypeAlias = Literal["sent", "received"]
 
 _SILENCE: Final = {
     "audio/pcmu": b"\xff",
@@ -111,16 +108,6 @@ def read_recording(path: str | PathLike[str]) -> tuple[RecordedSession, ...]:
     )
 
 
-def audio_fields(event: Json) -> Iterator[tuple[Json, str]]:
-    """Where an event holds audio, as base64 or left out: the object and the key in it."""
-    kind = event.get("type")
-    if isinstance(kind, str) and kind.endswith("audio.delta") and "delta" in event:
-        yield event, "delta"
-    for part in _objects(event):
-        if isinstance(part.get("audio"), str) or _elided(part.get("audio")) is not None:
-            yield part, "audio"
-
-
 class _Line(msgspec.Struct):
     """A line as it is written; what else is in it is nobody's business."""
 
@@ -184,19 +171,13 @@ def _frame(line: _Line, direction: Direction, session: _Reading) -> RecordedFram
 
 def _whole(event: Json, silence: bytes) -> Json:
     """The event with silence in the place of what was left out."""
-    if not any(_elided(part[key]) is not None for part, key in audio_fields(event)):
+    if not any(elided_bytes(part[key]) is not None for part, key in audio_fields(event)):
         return event
     whole: Json = json.loads(json.dumps(event))
     for part, key in list(audio_fields(whole)):
-        if (n_bytes := _elided(part[key])) is not None:
+        if (n_bytes := elided_bytes(part[key])) is not None:
             part[key] = b64encode(silence * n_bytes).decode()
     return whole
-
-
-def _elided(value: object) -> int | None:
-    """How many bytes of audio an object stands for, None if it does not."""
-    n_bytes = _dig(value, ELIDED, "bytes")
-    return n_bytes if isinstance(n_bytes, int) and n_bytes >= 0 else None
 
 
 def _learn_silence(event: Json, silence: dict[Direction, bytes]) -> None:
@@ -214,15 +195,3 @@ def _dig(value: object, *names: str) -> object:
     for name in names:
         value = cast("Json", value).get(name) if isinstance(value, dict) else None
     return value
-
-
-def _objects(value: object) -> Iterator[Json]:
-    """Every JSON object in a value, from the outside in."""
-    if isinstance(value, dict):
-        tree = cast("Json", value)
-        yield tree
-        for inner in tree.values():
-            yield from _objects(inner)
-    elif isinstance(value, list):
-        for inner in cast("list[object]", value):
-            yield from _objects(inner)
