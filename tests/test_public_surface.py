@@ -17,9 +17,10 @@ import pytest
 import anyrealtime
 import anyrealtime.events
 import anyrealtime.testing
+import anyrealtime.tools
 from anyrealtime import errors
 
-MODULES = [anyrealtime, errors, anyrealtime.events, anyrealtime.testing]
+MODULES = [anyrealtime, errors, anyrealtime.events, anyrealtime.testing, anyrealtime.tools]
 
 EXAMPLES: list[Exception] = [
     errors.ConfigurationError("url= is empty"),
@@ -41,6 +42,7 @@ EXAMPLES: list[Exception] = [
     errors.AckTimeout("session.update", 10.0),
     errors.StreamOverflow("full"),
     errors.ProtocolViolation("not now"),
+    errors.ToolError("No such city."),
     errors.InternalError("a bug"),
 ]
 
@@ -135,7 +137,7 @@ def test_importing_brings_in_no_library_that_may_not_be_needed() -> None:
     loaded = imported_by("import anyrealtime, anyrealtime.events, anyrealtime.testing")
     for name in ("trio", "trio_websocket", "wsproto", "websockets", "httpx", "typer", "rich"):
         assert name not in loaded
-    for room in ("cli", "simulator"):
+    for room in ("cli", "simulator", "tools"):
         assert f"anyrealtime.{room}" not in loaded
 
 

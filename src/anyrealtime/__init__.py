@@ -45,6 +45,7 @@ from anyrealtime.errors import (
     ResponseFailed,
     ServerError,
     StreamOverflow,
+    ToolError,
 )
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "SessionUsage",
     "StreamOverflow",
     "Tap",
+    "ToolError",
     "Transport",
     "TransportClosed",
     "open_realtime",

@@ -10,6 +10,7 @@
     ├── AckTimeout            a command was sent and its answer did not come in time
     ├── StreamOverflow        a stream was not read fast enough and lost events
     ├── ProtocolViolation     the call is illegal now; nothing was sent
+    ├── ToolError             raised by a tool, for the model to read
     └── InternalError         a bug of this library: please report it
 
 No other module defines a public exception, and this one imports nothing of the
@@ -33,6 +34,7 @@ __all__ = [
     "ResponseFailed",
     "ServerError",
     "StreamOverflow",
+    "ToolError",
 ]
 
 ClosedBy: TypeAlias = Literal["client", "server", "network"]
@@ -187,6 +189,10 @@ class StreamOverflow(RealtimeError):
 
 class ProtocolViolation(RealtimeError):
     """The call is illegal in the present state. Nothing was sent."""
+
+
+class ToolError(RealtimeError):
+    """A tool raises this to tell the model why there is no result: its text is what the model reads."""
 
 
 class InternalError(RealtimeError):
