@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from anyrealtime import ConnectFailed, ConnectionClosed, RequestError, open_realtime
+from anyrealtime import ConnectFailed, ConnectionClosed, RequestError, ResponseFailed, open_realtime
 from anyrealtime.events import ConversationItemCreate, InvalidEvent, Session, TranscriptionSession
 from anyrealtime.simulator import ModelRequest, SimulatorOptions, open_simulator
 from anyrealtime.testing import open_memory_simulator
@@ -172,21 +172,17 @@ async def test_a_model_that_fails_is_told_at_the_end() -> None:
             async with (
                 open_memory_simulator(model=broken) as simulator,
                 open_realtime(transport=simulator.connect()) as connection,
-                connection.respond() as response,
             ):
-                async for _ in response:
-                    pass
-        with pytest.raises(KeyError) as caught:
+                with pytest.raises(ResponseFailed):
+                    await connection.ask("?")
+        with pytest.raises(ResponseFailed) as caught:
             async with (
                 open_memory_simulator(model=broken) as simulator,
                 open_realtime(transport=simulator.connect()) as connection,
-                connection.respond() as response,
             ):
-                async for _ in response:
-                    pass
-                raise KeyError("of the test")
+                await connection.ask("?")
         [note] = caught.value.__notes__
-        assert "ZeroDivisionError('in the model')" in note
+        assert "ZeroDivisionError: in the model" in note
 
 
 @pytest.mark.parametrize("name", sorted(OF_THE_SOCKET | {"modle"}))

@@ -1,4 +1,4 @@
-"""What a simulator was told when it was opened, as its connections see it. Declarations only."""
+"""What a simulator was told when it was opened, as its connections see it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ class SimulatorOptions(TypedDict, total=False):
     record: bool
     max_unsent_bytes: int
     close_timeout: float
+
+
+def check_names(options: SimulatorOptions) -> None:
+    """Raise TypeError for what is no option of a simulator whose socket is not the caller's."""
+    if unknown := options.keys() - SimulatorOptions.__annotations__.keys():
+        known = ", ".join(SimulatorOptions.__annotations__)
+        raise TypeError(f"{min(unknown)!r} is no option here; the options are {known}")
 
 
 @dataclass(slots=True, kw_only=True, repr=False)

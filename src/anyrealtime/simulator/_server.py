@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, Collection, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from traceback import format_exception
 from typing import Final, cast
 
 import anyio
@@ -85,6 +86,10 @@ class Simulator:
         """Raise what has gone wrong so far, as leaving the block would; each failure once."""
         self._host.raise_failure()
 
+    def explain(self, error: BaseException) -> None:
+        """Note on `error` what has gone wrong so far, which may be why; each failure once."""
+        self._host.explain(error)
+
 
 class Host:
     """Serves who comes in, and remembers what went wrong in doing so."""
@@ -144,9 +149,9 @@ class Host:
             raise first
 
     def explain(self, error: BaseException) -> None:
-        """Note on `error` what went wrong in here: it may be why."""
+        """Note on `error` what went wrong in here, which may be why. It is not raised again."""
         for failure in self._failures:
-            error.add_note(f"also, in the simulator: {failure!r}")
+            error.add_note(f"also, in the simulator:\n{''.join(format_exception(failure))}")
         self._failures.clear()
 
 

@@ -6,8 +6,8 @@ The simulator is imported when one is opened, never with this room.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Unpack
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Protocol, Unpack
 from urllib.parse import urlencode
 
 from anyrealtime.testing._memory import Link, MemoryTransport
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from anyrealtime.simulator import Model, SimulatedConnection, Simulator, SimulatorOptions
 
 _MAX_MESSAGES = 256  # what the client may have sent that the simulator has not taken
+
+
+class MemoryRealtime(Protocol):
+    """What the fixture `memory_realtime` is: `open_memory_simulator`, as the test is marked."""
+
+    def __call__(
+        self, **options: Unpack[SimulatorOptions]
+    ) -> AbstractAsyncContextManager[MemorySimulator]:
+        """Open a simulator; `options` override those of the marker."""
+        ...
 
 
 class MemorySimulator:
@@ -82,9 +92,9 @@ async def open_memory_simulator(
         Exception: the first exception that a model or the simulator itself raised while it
             was open, when the block is left and raises none of its own.
     """
-    from anyrealtime.simulator import SimulatorOptions, open_simulator
+    from anyrealtime.simulator import open_simulator
+    from anyrealtime.simulator._options import check_names
 
-    if unknown := options.keys() - SimulatorOptions.__annotations__.keys():
-        raise TypeError(f"a simulator in memory has no option {min(unknown)!r}")
+    check_names(options)
     async with open_simulator(host=None, **options) as simulator:
         yield MemorySimulator(simulator)

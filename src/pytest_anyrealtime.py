@@ -1,0 +1,88 @@
+"""The pytest plugin: fixtures by which a test has a Realtime server.
+
+Pytest loads it in every run of whoever has anyrealtime installed, before coverage begins to
+measure. So it stands beside the package and imports it only in the fixtures; what they give is
+made in `anyrealtime.testing`. The fixtures are sync ones: they serve tests of every kind
+(AnyIO's, pytest-asyncio's, pytest-trio's, those without a loop) alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from anyrealtime.simulator import SimulatorOptions
+    from anyrealtime.testing import MemoryRealtime, MemorySimulator, ThreadedSimulator
+
+_SIMULATOR = pytest.StashKey["ThreadedSimulator"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        "realtime(**options): options of the simulators that realtime_simulator and "
+        "memory_realtime open for this test; see anyrealtime.simulator.open_simulator",
+    )
+
+
+@pytest.fixture
+def realtime_simulator(request: pytest.FixtureRequest) -> Iterator[ThreadedSimulator]:
+    """A Realtime server on a loopback port, in a thread of its own.
+
+    Point a client at its `url` (or, for SDKs, `base_url`); look at its `connections`; set its
+    `model`. What goes wrong in it fails the test.
+    """
+    from anyrealtime.testing import open_threaded_simulator
+
+    with open_threaded_simulator(**_options(request.node)) as simulator:
+        request.node.stash[_SIMULATOR] = simulator
+        yield simulator
+
+
+@pytest.fixture
+def memory_realtime(request: pytest.FixtureRequest) -> MemoryRealtime:
+    """Opens a simulator without sockets, in the test's own event loop.
+
+    `async with memory_realtime() as simulator`, then give `simulator.connect()` to
+    `open_realtime(transport=...)`.
+    """
+    from anyrealtime.testing import open_memory_simulator
+
+    marked = _options(request.node)
+
+    def open_marked(
+        **options: Unpack[SimulatorOptions],
+    ) -> AbstractAsyncContextManager[MemorySimulator]:
+        return open_memory_simulator(**(marked | options))
+
+    return open_marked
+
+
+def _options(node: pytest.Item) -> SimulatorOptions:
+    """What the markers say; the one that is closest to the test has the last word."""
+    options: dict[str, Any] = {}
+    for mark in reversed(list(node.iter_markers("realtime"))):
+        if mark.args:
+            raise pytest.UsageError("pytest.mark.realtime takes options by name, as model=...")
+        options |= mark.kwargs
+    return cast("SimulatorOptions", options)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a failure of the simulator be the test's, not its teardown's."""
+    simulator = item.stash.get(_SIMULATOR, None)
+    if simulator is None:
+        return (yield)
+    try:
+        result = yield
+    except BaseException as error:
+        simulator.explain(error)
+        raise
+    simulator.check()
+    return result
