@@ -14,10 +14,9 @@ atheris: Any = import_module("atheris")
 
 with atheris.instrument_imports(include=["anyrealtime"]):
     from anyrealtime.events import InvalidEvent, UnknownEvent, decode_server
-    from anyrealtime.simulator import default_model, speak
-    from anyrealtime.simulator._audio import encoded
-    from anyrealtime.simulator._connection import model_request
+    from anyrealtime.simulator import FunctionCallRequest, default_model, speak
     from anyrealtime.simulator._effects import Start
+    from anyrealtime.simulator._request import model_request
     from anyrealtime.simulator._rules import Rulebook
     from anyrealtime.simulator._session import Kind, Opening
 
@@ -93,11 +92,13 @@ class Client:
         for part in default_model(model_request(self.rules, start)):
             if isinstance(part, str):
                 words = self._choices.number(3) or None
-                steps = run.say(part, words, lambda text, form: encoded(speak(text), form))
+                steps = [*run.say(part, words), *run.sound(speak(part))]
             else:
-                steps = run.call(part.name, part.arguments_text, part.call_id)
-            for _ in steps:
-                pass
+                assert isinstance(part, FunctionCallRequest)  # the default model says no other
+                run.begin_call(part.name, part.call_id)
+                steps = [*run.argue(["{", "}"])]
+                run.end_call()
+            assert steps or run.closed
             if self._choices.number(8) == 1:
                 self.act()  # the client goes on meanwhile
             if run.closed:

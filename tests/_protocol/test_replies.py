@@ -295,21 +295,7 @@ def test_a_commit_of_turn_detection_answers_no_command() -> None:
     assert pending.settled
 
 
-def test_a_response_without_a_tag_is_the_oldest_requests() -> None:
-    """Unless turn detection asked for one meanwhile: that comes first."""
-    replies = Replies()
-    created = server_event("response.created", response={"id": "resp_1"})
-    tagged = ResponseCreateParams(metadata={TAG: "t1"})
-    pending = replies.expect(ResponseCreate(event_id="e1", response=tagged), ignore)
-    turn_ends(replies, "turn")
-    assert not replies.answered(committed("turn"))
-    assert not replies.answered(created)
-    assert not pending.settled
-    assert replies.answered(created)
-    assert pending.answer is created
-
-
-def test_a_response_with_a_tag_is_its_requests() -> None:
+def test_a_response_is_that_of_the_request_whose_tag_it_is_said_to_be() -> None:
     replies = Replies()
     first, second = (
         replies.expect(
@@ -317,9 +303,11 @@ def test_a_response_with_a_tag_is_its_requests() -> None:
         )
         for tag in ("t1", "t2")
     )
-    created = server_event("response.created", response={"id": "r", "metadata": {TAG: "t2"}})
-    assert replies.answered(created)
-    assert second.settled
+    created = server_event("response.created", response={"id": "r"})
+    assert not replies.answered(created)
+    assert not replies.answered(created, "t3")
+    assert replies.answered(created, "t2")
+    assert second.answer is created
     assert not first.settled
 
 

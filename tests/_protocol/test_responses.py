@@ -61,6 +61,28 @@ def test_a_server_that_echoes_no_metadata_is_answering_the_oldest() -> None:
     assert over(second)
 
 
+def test_whose_request_a_beginning_answers_is_said_once() -> None:
+    wire = Wire()
+    wire.expect("t1", writes=False)
+    wire.tracker.sent("t2", "e2", writes=False)
+    wire.tracker.sent(None, "e3", writes=False)
+    assert wire.tracker.apply(created("r1"), 10) == "t1"
+    assert wire.tracker.apply(created("r1"), 10) is None  # told twice
+    assert wire.tracker.apply(event("response.created", response=7), 10) == "t2"  # drifted
+    assert wire.tracker.apply(created("r3"), 10) == "e3"
+    assert wire.tracker.apply(created("r4"), 10) is None
+    assert [run.id for run in wire.strangers] == [None, "r3", "r4"]
+
+
+def test_a_request_with_a_tag_outlives_an_error_that_blames_nobody() -> None:
+    wire = Wire()
+    wire.tracker.sent("t1", "e1", writes=True)
+    wire.tracker.sent(None, "e2", writes=True)
+    wire.tell(refusal(None))
+    assert wire.tracker.apply(created("r1"), 10) == "t1"
+    assert wire.tracker.apply(created("r2"), 10) is None
+
+
 def test_once_a_tag_came_back_nothing_untagged_is_an_answer() -> None:
     wire = Wire()
     first, _ = wire.expect("t1")
@@ -327,7 +349,7 @@ def test_a_response_that_names_no_conversation_where_others_do() -> None:
 
 def test_a_response_asked_for_by_other_ways() -> None:
     wire = Wire()
-    wire.tracker.sent("e1", "e1", writes=True)
+    wire.tracker.sent(None, "e1", writes=True)
     assert wire.tracker.occupant is not None
     run, _ = wire.expect()
     wire.tell(created("r1"))
@@ -339,14 +361,14 @@ def test_a_response_asked_for_by_other_ways() -> None:
 
 def test_the_error_of_one_asked_for_by_other_ways_is_not_ours() -> None:
     wire = Wire()
-    wire.tracker.sent("e1", "e1", writes=True)
+    wire.tracker.sent(None, "e1", writes=True)
     assert not wire.tracker.refused(refusal("e1"))
     assert wire.tracker.occupant is None
 
 
 def test_an_anonymous_error_may_be_that_of_one_asked_for_by_other_ways() -> None:
     wire = Wire()
-    wire.tracker.sent("e1", "e1", writes=True)
+    wire.tracker.sent(None, "e1", writes=True)
     run, _ = wire.expect()
     assert not wire.tracker.refused(refusal(None))
     assert wire.tracker.occupant is run

@@ -77,7 +77,7 @@ class Conversation(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         event_id = self.new("e")
-        self.wire.tracker.sent(event_id, event_id, writes=True)
+        self.wire.tracker.sent(None, event_id, writes=True)
         self._enter(Request(event_id, event_id, writes=True, run=None, log=None))
 
     def _enter(self, request: Request) -> None:

@@ -242,6 +242,57 @@ async def test_cancelled_and_incomplete_are_values(status: str, details: Any) ->
         assert isinstance(response.status_details, ResponseStatusDetails)
 
 
+async def test_a_failed_response_is_not_left_in_silence() -> None:
+    async with talking() as (connection, server):
+        scope = connection.respond()
+        response = await entered(server, scope)
+        server.open.remove(scope)
+        await server.end("r1", "failed", status_details={"error": {"code": "insufficient_quota"}})
+        assert [event.type for event in await everything(aiter(response))][-1] == "response.done"
+        with pytest.raises(ResponseFailed, match="insufficient_quota"):
+            await scope.__aexit__(None, None, None)
+
+
+async def test_a_failure_is_raised_once() -> None:
+    async with talking() as (connection, server):
+        scope = connection.respond()
+        response = await entered(server, scope)
+        server.open.remove(scope)
+        await server.end("r1", "failed")
+        with pytest.raises(ResponseFailed):
+            await response.result()
+        assert not await scope.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("how", ["before it ends", "with an exception", "not failed"])
+async def test_leaving_raises_nothing_of_its_own(how: str) -> None:
+    async with talking() as (connection, server):
+        responses = connection.responses()
+        await server.turn("r1")
+        handle = await responses.receive()
+        if how != "before it ends":
+            await server.end("r1", "incomplete" if how == "not failed" else "failed")
+        if how == "with an exception":
+            with pytest.raises(ZeroDivisionError):
+                async with handle:
+                    raise ZeroDivisionError
+        else:
+            async with handle:
+                pass
+        await arrived()
+        assert server.cancels == (["r1"] if how == "before it ends" else [])
+
+
+async def test_the_block_of_a_servers_own_response_tells_its_failure() -> None:
+    async with talking() as (connection, server):
+        responses = connection.responses()
+        await server.turn("r1")
+        handle = await responses.receive()
+        with pytest.raises(ResponseFailed):
+            async with handle:
+                await server.end("r1", "failed")
+
+
 async def test_a_failed_response_raises() -> None:
     async with talking() as (connection, server):
         response = await entered(server, connection.respond())

@@ -103,6 +103,20 @@ async def test_a_frame_larger_than_the_outbox() -> None:
         assert [len(frame) for frame in wire.sent] == [3 * BOUND, 1, 2 * BOUND]
 
 
+async def test_a_large_frame_has_its_turn_among_small_ones() -> None:
+    """Who came first goes first: a stream of frames that would fit does not overtake it."""
+    async with running() as (outbox, wire, _):
+        block(wire)
+        await outbox.put(b"." * BOUND)
+        async with anyio.create_task_group() as tasks:
+            for frame in (b"L" * BOUND, b"1", b"2"):
+                tasks.start_soon(outbox.put, frame)
+                await arrived()
+            block(wire, can_send=True)
+        await outbox.drained()
+        assert [frame[:1] for frame in wire.sent] == [b".", b"L", b"1", b"2"]
+
+
 async def test_a_cancelled_put_queues_nothing() -> None:
     async with running() as (outbox, wire, _):
         block(wire)

@@ -93,6 +93,22 @@ async def test_any_byte_is_a_sign_of_life(kind: SocketKind, sign: Sign) -> None:
 
 
 @SOCKETS
+async def test_a_peer_that_asks_and_does_not_read_is_answered_in_the_end(kind: SocketKind) -> None:
+    """Its PINGs do not fill our memory: of those that wait only the last one need be answered."""
+    asked = 20_000
+    pings = [frame(b"%0100d" % number, PING) for number in range(asked)]
+    async with connected(kind, QUIET, buffer_bytes=2**14) as (transport, peer):
+        await send_until_stuck(transport, [b"." * 2**16] * 1000)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(peer.write, b"".join(pings) + frame("heard"))
+            assert await receive(transport, 1) == [b"heard"]
+        answered = 1
+        while (await peer.read_until(PONG)).payload != b"%0100d" % (asked - 1):
+            answered += 1
+        assert answered < 1000
+
+
+@SOCKETS
 async def test_a_busy_socket_is_not_pinged(kind: SocketKind) -> None:
     """A busy machine may pause once or twice for long enough to deserve a PING, not each time."""
     options = replace(QUIET, ping_interval=0.1, ping_timeout=None)

@@ -254,9 +254,9 @@ async def test_sending_only_queues_and_wakes_the_writer() -> None:
     wire = make(stream, above)
     await wire.send_all(b"\x81one")
     await wire.send_all(bytearray(b"\x81two"))
-    assert (stream.sent, wire.unsent, above.woken) == ([], 8, 2)
+    assert (stream.sent, wire.unsent.size_bytes, above.woken) == ([], 8, 2)
     await wire.flush()
-    assert (stream.sent, wire.unsent) == ([b"\x81one\x81two"], 0)
+    assert (stream.sent, wire.unsent.size_bytes) == ([b"\x81one\x81two"], 0)
     await wire.flush()
     assert len(stream.sent) == 1
 
@@ -289,9 +289,9 @@ async def test_a_broken_socket_takes_everything_and_tells_nobody() -> None:
     await wire.send_all(b"\x81one")
     stream.broken = True
     await wire.flush()
-    assert wire.unsent == 0
+    assert wire.unsent.size_bytes == 0
     await wire.send_all(b"\x81two")
-    assert wire.unsent == 0
+    assert wire.unsent.size_bytes == 0
 
 
 async def test_the_librarys_aclose_does_nothing() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 
-from anyrealtime.simulator._audio import encoded
-from anyrealtime.simulator._effects import Start, Stop
+from anyrealtime.simulator._effects import HangUp, Start, Stop, Transcribe
 from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
-from anyrealtime.simulator._responses import ResponseRun
+from anyrealtime.simulator._responses import ResponseRun, argument_pieces, pieces
 from anyrealtime.simulator._rules import Rulebook
 from anyrealtime.simulator._session import Kind, Opening
 from anyrealtime.simulator._speech import speak
@@ -44,18 +43,22 @@ class Driver:
         self.started: list[Start] = []
         self.stopped: list[str] = []
         self.hung_up = False
+        self.words: str | None = None
         self.rules.open()
         self.opening = self.take()
 
     def take(self) -> list[Json]:
         """The events since the last look, each held against its schema."""
         for effect in self.rules.effects():
-            if isinstance(effect, Stop):
-                self.stopped.append(effect.response_id)
-            elif isinstance(effect, Start):
-                self.started.append(effect)
-            else:
-                self.hung_up = True
+            match effect:
+                case Start():
+                    self.started.append(effect)
+                case Stop():
+                    self.stopped.append(effect.response_id)
+                case HangUp():
+                    self.hung_up = True
+                case Transcribe():
+                    self.rules.transcription.transcribed(effect.entry, self.words)
         events: list[Json] = [json.loads(frame) for frame in self.rules.take()]
         for event in events:
             assert list(event)[:2] == ["type", "event_id"]
@@ -101,10 +104,18 @@ class Driver:
     def answer(self, *texts: str, **response: object) -> list[Json]:
         """Ask for a response that says `texts`; return all of its events."""
         run, events = self.start(**response)
-        for text in texts:
-            finish(run.say(text, 1, lambda piece, form: encoded(speak(piece), form)))
+        for word in chain.from_iterable(pieces(text, 1) for text in texts):
+            finish(run.say(word, 1))
+            finish(run.sound(speak(word)))
         run.complete()
         return events + self.take()
+
+
+def call(run: ResponseRun, name: str, arguments: str, call_id: str | None = None) -> Iterator[None]:
+    """Call a function, as a model does; one step an event."""
+    run.begin_call(name, call_id)
+    yield from run.argue(argument_pieces(arguments, 1))
+    run.end_call()
 
 
 def finish(steps: Iterable[None]) -> int:

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from anyrealtime.simulator._audio import InputBuffer, Sound, encoded
+from anyrealtime.simulator._audio import InputBuffer, Sound, decoded, encoded
 from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._grammar import Format, Pcm, Pcma, Pcmu
 
@@ -25,6 +25,16 @@ def test_g711_of_known_samples() -> None:
     pcm = struct.pack(f"<{len(samples)}h", *samples)
     assert encoded(pcm, Pcmu()).hex() == "ff8000ce4e"
     assert encoded(pcm, Pcma()).hex() == "d5aa2afa7a"
+
+
+@pytest.mark.parametrize("form", [Pcm(), Pcmu(), Pcma()])
+def test_back_to_pcm(form: Format) -> None:
+    heard = bytes(range(256))
+    pcm = decoded(heard, form)
+    assert len(pcm) == 256 if isinstance(form, Pcm) else 256 * 6
+    # A code of G.711 stands for one value, but for the two zeros of mu-law.
+    assert encoded(pcm, form) == (heard.replace(b"\x7f", b"\xff") if form == Pcmu() else heard)
+    assert Sound(form, bytearray(heard)).pcm == pcm
 
 
 def test_a_commit_empties_the_buffer() -> None:

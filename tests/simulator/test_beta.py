@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulator.driver import Driver, finish, kinds
+from tests.simulator.driver import Driver, call, finish, kinds
 
 ASSISTANT = {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Yes."}]}
 
@@ -106,7 +106,7 @@ def test_a_text_response_has_the_older_names() -> None:
 def test_a_function_call() -> None:
     driver = Driver(dialect="beta")
     run, _ = driver.start()
-    finish(run.call("f", '{"a": 1}', "call_1"))
+    finish(call(run, "f", '{"a": 1}', "call_1"))
     run.complete()
     events = driver.take()
     assert kinds(events) == [

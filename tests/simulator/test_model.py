@@ -8,20 +8,8 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from anyrealtime.events import (
-    FunctionCall,
-    FunctionCallOutput,
-    InputAudio,
-    InputImage,
-    InputText,
-    Message,
-    OutputAudio,
-    OutputText,
-)
-from anyrealtime.simulator import FunctionCallRequest, ModelRequest, Said
-from anyrealtime.simulator._connection import model_request
+from anyrealtime.simulator import Model, ModelRequest, NewMessage, Said, Transcript
 from anyrealtime.simulator._model import said
-from tests.simulator.driver import Driver
 
 REQUEST = ModelRequest(
     items=(),
@@ -34,51 +22,6 @@ REQUEST = ModelRequest(
     metadata={},
     model="mine",
 )
-
-
-def test_a_request_is_in_the_words_of_the_vocabulary() -> None:
-    driver = Driver()
-    driver.answer("Hello.", output_modalities=["text"])
-    driver.answer("Hello.")
-    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
-    driver.tell("conversation.item.create", item=call)
-    output = {"type": "function_call_output", "call_id": "c", "output": "yes"}
-    driver.tell("conversation.item.create", item=output)
-    content = [
-        {"type": "input_text", "text": "Look"},
-        {"type": "input_image", "image_url": "data:image/png;base64,AAAA"},
-        {"type": "input_audio", "audio": "AAAAAA=="},
-    ]
-    driver.tell(
-        "conversation.item.create", item={"type": "message", "role": "user", "content": content}
-    )
-    tools = [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "m"}]
-    driver.start(
-        tools=tools, tool_choice={"type": "function", "name": "f"}, instructions="Be quick."
-    )
-    request = model_request(driver.rules, driver.started[-1])
-    kinds = [type(item) for item in request.items]
-    assert kinds == [Message, Message, FunctionCall, FunctionCallOutput, Message]
-    parts = [part for item in request.items if isinstance(item, Message) for part in item.content]
-    assert isinstance(parts[0], OutputText)
-    assert isinstance(parts[1], OutputAudio)
-    assert parts[1].audio
-    assert parts[2:] == [
-        InputText(text="Look"),
-        InputImage(image_url="data:image/png;base64,AAAA"),
-        InputAudio(audio=bytes(4), transcript=None),
-    ]
-    assert request.text == "Look"
-    assert request.instructions == "Be quick."
-    assert [tool.name for tool in request.tools] == ["f"]
-    assert request.tool_choice == "f"
-    assert request.model == "gpt-realtime"
-
-
-def test_arguments_travel_as_text() -> None:
-    assert FunctionCallRequest("f").arguments_text == "{}"
-    assert FunctionCallRequest("f", {"a": 1}).arguments_text == '{"a":1}'
-    assert FunctionCallRequest("f", '{"cut').arguments_text == '{"cut'
 
 
 async def test_an_async_model_is_closed_with_its_response(anyio_backend: str) -> None:
@@ -112,3 +55,31 @@ async def test_any_async_iterable_will_do(anyio_backend: str) -> None:
     with anyio.fail_after(5):
         with pytest.raises(StopAsyncIteration):
             await anext(said(lambda _: Once(), REQUEST))
+
+
+async def _later(_: ModelRequest) -> list[Said]:
+    await checkpoint()
+    return ["one", "two"]
+
+
+async def _later_whole(_: ModelRequest) -> str:
+    await checkpoint()
+    return "one"
+
+
+@pytest.mark.parametrize(
+    ("model", "parts"),
+    [
+        (lambda _: "one", ["one"]),
+        (lambda _: b"\0\0", [b"\0\0"]),
+        (lambda _: Transcript("one"), [Transcript("one")]),
+        (lambda _: ["one", NewMessage(), "two"], ["one", NewMessage(), "two"]),
+        (_later, ["one", "two"]),
+        (_later_whole, ["one"]),
+    ],
+)
+async def test_an_answer_in_every_shape(
+    anyio_backend: str, model: Model, parts: list[Said]
+) -> None:
+    with anyio.fail_after(5):
+        assert [part async for part in said(model, REQUEST)] == parts

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from tests.simulator.driver import Driver, finish, kinds
+from tests.simulator.driver import Driver, call, finish, kinds
 from tests.simulator.schemas import RECORDINGS, Dialect, Json
 
 pytestmark = pytest.mark.skipif(not RECORDINGS.exists(), reason="no recordings at hand")
@@ -86,11 +86,12 @@ def replay(name: str, dialect: Dialect) -> tuple[list[Json], list[Json]]:
             run = driver.started[-1].run
             for item in answers.pop(0)[-1]["response"]["output"]:
                 if item["type"] == "function_call":
-                    finish(run.call(item["name"], item["arguments"], item["call_id"]))
+                    finish(call(run, item["name"], item["arguments"], item["call_id"]))
                 else:
                     [part] = item["content"]
                     spoken = part.get("text") or part["transcript"]
-                    finish(run.say(spoken, 1, lambda _, __: bytes(9_600)))
+                    finish(run.say(spoken, 1))
+                    finish(run.sound(bytes(9_600)))
             run.complete()
             ours += driver.take()
     return theirs, ours

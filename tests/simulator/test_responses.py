@@ -9,13 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyrealtime.simulator._responses import obfuscation, pieces
-from tests.simulator.driver import Driver, finish, kinds
+from anyrealtime.simulator._responses import argument_pieces, obfuscation, pieces
+from tests.simulator.driver import Driver, call, finish, kinds
 from tests.simulator.schemas import Json
-
-
-def silent(_: str, __: object) -> bytes:
-    return b""
 
 
 @given(st.text(), st.integers(1, 4))
@@ -35,7 +31,7 @@ def test_a_function_call_in_order() -> None:
     driver = Driver()
     question = driver.say("How warm is it?")
     run, _ = driver.start()
-    finish(run.call("get_weather", '{"city": "London"}', None))
+    finish(call(run, "get_weather", '{"city": "London"}'))
     run.complete()
     events = driver.take()
     assert kinds(events) == [
@@ -65,10 +61,10 @@ def test_a_function_call_in_order() -> None:
 def test_text_and_calls_in_one_response() -> None:
     driver = Driver()
     run, _ = driver.start(output_modalities=["text"])
-    finish(run.say("Let me look.", 1, silent))
-    finish(run.call("f", "{}", "call_1"))
-    finish(run.call("f", "{}", "call_2"))
-    finish(run.say("There.", 1, silent))
+    finish(run.say("Let me look.", 1))
+    finish(call(run, "f", "{}", "call_1"))
+    finish(call(run, "f", "{}", "call_2"))
+    finish(run.say("There.", 1))
     run.complete()
     output = driver.take()[-2]["response"]["output"]
     assert [item["type"] for item in output] == [
@@ -80,23 +76,84 @@ def test_text_and_calls_in_one_response() -> None:
     assert len({item["id"] for item in output}) == 4
 
 
+def test_arguments_come_token_by_token() -> None:
+    text = '{"city":"New York","days":[1,2]}'
+    assert "".join(argument_pieces(text, 1)) == text
+    assert argument_pieces(text, 1)[:6] == ['{"', "city", '":"', "New", " ", "York"]
+    assert argument_pieces(text, None) == [text]
+    assert argument_pieces("", None) == argument_pieces("", 1) == []
+
+
+def test_two_messages_in_one_response() -> None:
+    driver = Driver()
+    run, _ = driver.start(output_modalities=["text"])
+    finish(run.say("One.", 1))
+    run.begin_message()
+    run.begin_message()
+    finish(run.say("Two.", 1))
+    run.complete()
+    output = driver.take()[-2]["response"]["output"]
+    assert [item["content"][0]["text"] for item in output] == ["One.", "Two."]
+
+
+def test_sound_and_words_come_apart() -> None:
+    driver = Driver()
+    run, _ = driver.start()
+    finish(run.sound(b"\1\2\3"))
+    finish(run.say("Hm.", 1))
+    finish(run.sound(b"\4\5"))
+    run.complete()
+    events = driver.take()
+    [first, second] = [event for event in events if event["type"].endswith("audio.delta")]
+    assert base64.b64decode(first["delta"]) == b"\1\2"
+    assert base64.b64decode(second["delta"]) == b"\3\4"
+    item_id = events[0]["item"]["id"]
+    [retrieved] = driver.tell("conversation.item.retrieve", item_id=item_id)
+    [part] = retrieved["item"]["content"]
+    assert (part["transcript"], base64.b64decode(part["audio"])) == ("Hm.", b"\1\2\3\4")
+
+
+def test_sound_in_pieces_is_the_sound() -> None:
+    def heard(*pieces: bytes) -> bytes:
+        driver = Driver()
+        run, _ = driver.start(audio={"output": {"format": {"type": "audio/pcmu"}}})
+        for piece in pieces:
+            finish(run.sound(piece))
+        run.complete()
+        deltas = (event.get("delta", "") for event in driver.take())
+        return b"".join(base64.b64decode(delta) for delta in deltas)
+
+    sound = bytes(range(240))
+    assert len(heard(sound)) == 40
+    assert heard(*(sound[start : start + 7] for start in range(0, 240, 7))) == heard(sound)
+
+
+def test_a_text_has_no_room_for_sound() -> None:
+    driver = Driver()
+    run, _ = driver.start(output_modalities=["text"])
+    assert finish(run.sound(bytes(100))) == 0
+    run.complete()
+    assert driver.take()[0]["response"]["output"] == []
+
+
 def test_a_cancelled_call_is_incomplete() -> None:
     driver = Driver()
     run, _ = driver.start()
-    steps = run.call("f", '{"a": 1}', "call_1")
+    steps = call(run, "f", '{"a": 1}', "call_1")
     next(steps)
     events = driver.tell("response.cancel")
     [item] = events[-2]["response"]["output"]
-    assert (item["status"], item["arguments"]) == ("incomplete", '{"a":')
+    assert (item["status"], item["arguments"]) == ("incomplete", '{"')
     assert finish(steps) == 0
-    assert finish(run.call("f", "{}", None)) == 0
+    assert finish(call(run, "f", "{}")) == 0
 
 
 def test_a_cancelled_word_is_not_spoken_on() -> None:
     driver = Driver()
     run, _ = driver.start()
-    steps = run.say("Word", 1, lambda _, __: bytes(48_000))
-    for _ in range(3):
+    finish(run.say("Word", 1))
+    steps = run.sound(bytes(48_000))
+    for _ in range(2):
         next(steps)
     driver.take()
     events = driver.tell("response.cancel")
@@ -108,7 +165,7 @@ def test_a_cancelled_word_is_not_spoken_on() -> None:
 def test_the_limit_of_tokens_makes_it_incomplete() -> None:
     driver = Driver()
     run, _ = driver.start(output_modalities=["text"], max_output_tokens=2)
-    finish(run.say("One two three four", 1, silent))
+    finish(run.say("One two three four", 1))
     assert run.closed
     response = driver.take()[-2]["response"]
     assert response["status"] == "incomplete"
@@ -140,8 +197,9 @@ def test_nothing_said_is_a_completed_response_of_nothing() -> None:
 def test_an_item_truncated_while_it_is_spoken_stays_truncated() -> None:
     driver = Driver()
     run, _ = driver.start()
-    steps = run.say("Hello there!", 1, lambda _, __: bytes(24_000))
-    for _ in range(4):
+    finish(run.say("Hello there!", 1))
+    steps = run.sound(bytes(24_000))
+    for _ in range(2):
         next(steps)
     item_id = driver.take()[0]["item"]["id"]
     [truncated] = driver.tell(

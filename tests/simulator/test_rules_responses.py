@@ -86,7 +86,7 @@ def test_responses_out_of_the_conversation_run_beside_it() -> None:
     apart, events = driver.start(conversation="none", output_modalities=["text"])
     again, _ = driver.start(conversation="none", output_modalities=["text"])
     assert events[0]["response"]["conversation_id"] is None
-    finish(apart.say("Aside.", 1, lambda _, __: b""))
+    finish(apart.say("Aside.", 1))
     apart.complete()
     events = driver.take()
     assert not any(event["type"].startswith("conversation.") for event in events)
@@ -103,7 +103,7 @@ def test_responses_out_of_the_conversation_run_beside_it() -> None:
 def test_cancel_ends_what_is_open() -> None:
     driver = Driver()
     run, _ = driver.start(output_modalities=["text"])
-    steps = run.say("One two three", 1, lambda _, __: b"")
+    steps = run.say("One two three", 1)
     next(steps)
     driver.take()
     events = driver.tell("response.cancel", response_id=run.id)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import struct
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from anyrealtime.simulator import speak
-from anyrealtime.simulator._speech import BYTES_PER_MS
+from anyrealtime.simulator._speech import BYTES_PER_MS, Sentences
 
 
 def test_the_same_word_sounds_the_same() -> None:
@@ -32,3 +35,44 @@ def test_it_is_whole_samples_and_not_loud() -> None:
 def test_silence() -> None:
     assert speak("") == speak("  \n") == b""
     assert set(speak("--")) == {0}
+
+
+def test_every_voice_has_its_own_pitch() -> None:
+    assert speak("word", "alloy") == speak("word")
+    assert speak("word", "marin") != speak("word", "alloy")
+
+
+def test_speed() -> None:
+    sentence = "This is a sentence of nine words, more or less."
+    natural = len(speak(sentence))
+    assert 0.6 < len(speak(sentence, "alloy", 1.5)) / natural < 0.7
+    assert 1.9 < len(speak(sentence, "alloy", 0.5)) / natural < 2.1
+    assert len(speak(sentence, "alloy", 0.37)) % 2 == 0
+
+
+def test_sentences() -> None:
+    sentences = Sentences()
+    assert sentences.add("Hello") == []
+    assert sentences.add(" there! It is 3") == ["Hello there! "]
+    assert sentences.add(".5 degrees, “he said.” Now\n\nwhat? Well") == [
+        "It is 3.5 degrees, “he said.” ",
+        "Now\n\n",
+        "what? ",
+    ]
+    assert sentences.rest() == ["Well"]
+    assert sentences.rest() == []
+
+
+def test_who_never_stops_is_spoken_too() -> None:
+    sentences = Sentences()
+    spoken = sentences.add("on and " * 100)
+    assert spoken
+    assert all(240 <= len(breath) < 250 for breath in spoken)
+    assert sentences.add("x" * 3_000)
+
+
+@given(st.lists(st.text("ab .!?\n", max_size=300)))
+def test_nothing_is_left_unspoken(texts: list[str]) -> None:
+    sentences = Sentences()
+    spoken = [breath for text in texts for breath in sentences.add(text)]
+    assert "".join([*spoken, *sentences.rest()]) == "".join(texts)

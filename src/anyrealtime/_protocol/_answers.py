@@ -58,7 +58,6 @@ class Lane(NamedTuple):
 
 SESSION = Lane("session.updated")
 COMMITTED = Lane("input_audio_buffer.committed")
-ANY_RESPONSE = Lane("response.created")  # for servers that do not echo the metadata
 ANY_DONE = Lane("response.done")
 
 
@@ -100,7 +99,6 @@ _ANSWERS: dict[type[Any], Callable[[Any], tuple[Lane, ...]]] = {
     ConversationItemRetrieved: lambda e: (Lane("item.retrieved", item_id(e.item) or ""),),
     ConversationItemTruncated: lambda e: (Lane("item.truncated", e.item_id or ""),),
     ConversationItemDeleted: lambda e: (Lane("item.deleted", e.item_id or ""),),
-    ResponseCreated: lambda e: _created(tag_of(e.response.metadata)),
     ResponseDone: lambda e: (Lane("response.done", e.response.id or ""), ANY_DONE),
 }
 
@@ -117,13 +115,8 @@ _DRIFTED: dict[str, Callable[[Envelope], tuple[Lane, ...]]] = {
     "conversation.item.retrieved": lambda e: (Lane("item.retrieved", (e.item and e.item.id) or ""),),
     "conversation.item.truncated": lambda e: (Lane("item.truncated", e.item_id or ""),),
     "conversation.item.deleted": lambda e: (Lane("item.deleted", e.item_id or ""),),
-    "response.created": lambda e: _created(tag_of(e.response.metadata if e.response else None)),
     "response.done": lambda e: (Lane("response.done", (e.response and e.response.id) or ""), ANY_DONE),
 }  # fmt: skip
-
-
-def _created(tag: str | None) -> tuple[Lane, ...]:
-    return (ANY_RESPONSE,) if tag is None else (Lane("response.created", tag),)
 
 
 def _by_class(table: dict[type[Any], Any]) -> Callable[[type[Any]], Any]:
@@ -145,8 +138,14 @@ def lane_of(command: ClientEvent) -> Lane | None:
     return row(command) if row is not None else None
 
 
-def lanes_of(event: ServerEvent) -> tuple[Lane, ...]:
-    """The lanes whose first command `event` answers, if one waits there; the first one counts."""
+def lanes_of(event: ServerEvent, tag: str | None = None) -> tuple[Lane, ...]:
+    """The lanes whose first command `event` answers, if one waits there; the first one counts.
+
+    `tag` is that of the request which the beginning of a response answers. Servers that echo
+    no metadata leave it open, and one alone must guess: the tracker of responses.
+    """
+    if tag is not None:
+        return (Lane("response.created", tag),)
     if isinstance(event, InvalidEvent):
         row, envelope = _DRIFTED.get(event.type), decode_envelope(event.raw)
         return row(envelope) if row is not None and envelope is not None else ()
@@ -154,5 +153,7 @@ def lanes_of(event: ServerEvent) -> tuple[Lane, ...]:
     return answer(event) if answer is not None else ()
 
 
-ANSWERS = frozenset(kind for kind in SERVER_EVENTS.values() if issubclass(kind, tuple(_ANSWERS)))
+ANSWERS = frozenset(
+    kind for kind in SERVER_EVENTS.values() if issubclass(kind, (ResponseCreated, *_ANSWERS))
+)
 """The classes of events that answer commands."""

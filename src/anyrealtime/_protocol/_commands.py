@@ -77,7 +77,7 @@ class Commands:
         elif isinstance(event, ResponseCreate):
             params = event.response or ResponseCreateParams()
             given = {} if isinstance(params.metadata, UnsetType) else dict(params.metadata or {})
-            given.setdefault(TAG, self.new_id("tag"))
+            given[TAG] = self.new_id("tag")  # also over one that came back with another response
             event = replace(event, response=replace(params, metadata=given))
         return self.prepare(event)
 

@@ -11,7 +11,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from anyrealtime._protocol._answers import (
-    ANY_RESPONSE,
     COMMITTED,
     Lane,
     lane_of,
@@ -66,7 +65,6 @@ class Replies:
         self._lanes: dict[Lane, deque[Pending]] = {}
         self._given_up: OrderedDict[str, Pending] = OrderedDict()
         self._turns: set[str] = set()  # items that turn detection commits by itself
-        self._uninvited = 0  # responses that are due to such a commit
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -99,12 +97,15 @@ class Replies:
             if len(self._given_up) > _REMEMBERED:
                 self._given_up.popitem(last=False)
 
-    def answered(self, event: ServerEvent) -> bool:
-        """Settle the command that `event` answers; False if it answers none."""
-        for lane in lanes_of(event):
+    def answered(self, event: ServerEvent, tag: str | None = None) -> bool:
+        """Settle the command that `event` answers; False if it answers none.
+
+        `tag` is that of the request which the beginning of a response answers.
+        """
+        for lane in lanes_of(event, tag):
             if lane == COMMITTED and self._is_uninvited_commit(event):
                 return False
-            waiting = self._lanes.get(lane) or self._untagged(lane)
+            waiting = self._lanes.get(lane)
             if waiting:
                 pending = waiting[0]
                 self._leave_lane(pending)
@@ -148,21 +149,7 @@ class Replies:
         if item_id not in self._turns:
             return False
         self._turns.discard(item_id)
-        self._uninvited += 1
         return True
-
-    def _untagged(self, lane: Lane) -> deque[Pending] | None:
-        """For a response without a tag: the oldest request of one, unless a turn asked for it.
-
-        Servers that echo no metadata leave nothing better to go by.
-        """
-        if lane != ANY_RESPONSE:
-            return None
-        if self._uninvited:
-            self._uninvited -= 1
-            return None
-        waiting = [p for p in self._by_id.values() if p.lane.kind == ANY_RESPONSE.kind]
-        return deque(waiting[:1])
 
     def _leave_lane(self, pending: Pending) -> None:
         waiting = self._lanes.get(pending.lane)

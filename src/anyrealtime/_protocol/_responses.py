@@ -102,14 +102,18 @@ class ResponseTracker:
         before: Collection[str] = (),
     ) -> Run:
         """Enter a request for a response that carries `tag`, in the moment it is sent."""
-        run = Run(writes=writes, event_id=event_id, before=before, ours=True)
+        run = Run(writes=writes, event_id=event_id, before=before, ours=True, tag=tag, tagged=True)
         run.followers.append(follower)
         self._asked[tag] = run
         return run
 
-    def sent(self, tag: str, event_id: str, *, writes: bool) -> None:
-        """A request for a response went out by other ways; its error is not ours to tell."""
-        self._asked[tag] = Run(writes=writes, event_id=event_id)
+    def sent(self, tag: str | None, event_id: str, *, writes: bool) -> None:
+        """A request for a response went out by other ways; its error is not ours to tell.
+
+        `tag` is what it carries, None if it carries none.
+        """
+        name = tag or event_id
+        self._asked[name] = Run(writes=writes, event_id=event_id, tag=name, tagged=tag is not None)
 
     def cancel(self, run: Run) -> None:
         """Cancel a response by its id: now, or as soon as the id is known."""
@@ -136,23 +140,24 @@ class ResponseTracker:
 
     # What the server tells
 
-    def apply(self, event: ServerEvent, size: int) -> None:
-        """Take in one event."""
+    def apply(self, event: ServerEvent, size: int) -> str | None:
+        """Take in one event; the tag of the request that it answers, if it begins a response."""
         if isinstance(event, ResponseCreated):
-            self._begin(event.response, event, size)
-        elif isinstance(event, ResponseDone):
+            return self._begin(event.response, event, size)
+        if isinstance(event, ResponseDone):
             response = event.response
             if response.usage is None and event.usage:
                 response = replace(response, usage=event.usage)
             self._finish(response.id or event.response_id or "", response, event, size)
         elif isinstance(event, InvalidEvent):
-            self._apply_drifted(event, size)
+            return self._apply_drifted(event, size)
         elif isinstance(event, UnknownEvent) and event.type == CANCELLED:
             self._apply_cancelled(event, size)
         elif type(event) in WATCHED and not isinstance(event, UnknownEvent):
             self._watch_turns(event.type, getattr(event, "item_id", None))
         else:
             self._route(event, size)
+        return None
 
     def batch_ended(self) -> None:
         """All events of one read were shown."""
@@ -165,7 +170,7 @@ class ResponseTracker:
         event_id = event.error.event_id
         if event_id is None:  # nothing tells whose it is: what was only noted may be it
             self._due = False
-            for tag in [tag for tag, run in self._asked.items() if not run.ours]:
+            for tag in [tag for tag, run in self._asked.items() if not run.tagged]:
                 del self._asked[tag]
             self._changed()
             return False
@@ -193,7 +198,9 @@ class ResponseTracker:
             if event.error.event_id != run.event_id:  # the response is its, and unwanted now
                 self.cancel(stranger)
         elif tag in self._asked:  # the response will come, but what it was to answer is missing
-            unwanted = self._asked[tag] = Run(writes=run.writes, event_id=run.event_id, ours=True)
+            unwanted = self._asked[tag] = Run(
+                writes=run.writes, event_id=run.event_id, ours=True, tag=tag, tagged=True
+            )
             unwanted.unwanted = True
         self._settle(run, failure=lambda: request_error(event.error))
 
@@ -206,13 +213,13 @@ class ResponseTracker:
 
     # Beginning
 
-    def _begin(self, response: Response, event: ServerEvent, size: int) -> None:
+    def _begin(self, response: Response, event: ServerEvent, size: int) -> str | None:
         run_id = response.id or ""
         known = self._active.get(run_id)
         if known is not None and run_id:  # told twice
             known.response = response
             self._give(known, event, size)
-            return
+            return None
         if known is not None:
             self._overtake(known)
         self._names_conversations |= response.conversation_id is not None
@@ -234,6 +241,7 @@ class ResponseTracker:
         if run.unwanted:
             self.cancel(run)
         self._changed()
+        return run.tag or None
 
     def _claim(self, response: Response) -> Run | None:
         """The request that a new response answers; None if the server began it by itself."""
@@ -241,7 +249,7 @@ class ResponseTracker:
         if tag is not None:
             run = self._asked.pop(tag, None)
             if run is not None:
-                self._echoes = self._echoes or run.ours
+                self._echoes = True
                 return run
             guessed = self._guessed.pop(tag, None)
             if guessed is not None:
@@ -251,7 +259,7 @@ class ResponseTracker:
             self._due = False
             return None
         for tag, run in self._asked.items():
-            if not run.given_up and not (self._echoes and run.ours):
+            if not run.given_up and not (self._echoes and run.tagged):
                 del self._asked[tag]
                 if run.ours:
                     self._guessed[tag] = run
@@ -331,11 +339,11 @@ class ResponseTracker:
         for follower in run.followers:
             follower.on_event(event, size)
 
-    def _apply_drifted(self, event: InvalidEvent, size: int) -> None:
+    def _apply_drifted(self, event: InvalidEvent, size: int) -> str | None:
         """An event whose payload changed: which response it is of can still be read."""
         envelope = decode_envelope(event.raw)
         if envelope is None:
-            return
+            return None
         told = envelope.response
         response_id = envelope.response_id or (told.id if told else None)
         response = Response(
@@ -344,8 +352,8 @@ class ResponseTracker:
             metadata=told.metadata if told else None,
         )
         if event.type == "response.created":
-            self._begin(response, event, size)
-        elif event.type == "response.done":
+            return self._begin(response, event, size)
+        if event.type == "response.done":
             self._finish(response_id or "", response, event, size)
         elif response_id is not None:
             run = self._active.get(response_id)
@@ -353,6 +361,7 @@ class ResponseTracker:
                 self._give(run, event, size)
         else:
             self._watch_turns(event.type, envelope.item_id)
+        return None
 
     def _apply_cancelled(self, event: UnknownEvent, size: int) -> None:
         envelope = decode_envelope(event.raw)

@@ -70,6 +70,8 @@ class Run:
     Attributes:
         writes: whether it is part of the default conversation; there is one of those at a time.
         ours: whether it was entered by `expect`; what the server refuses then is ours to tell.
+        tag: by which the request is known.
+        tagged: whether the server was given the tag, to give it back.
         event_id: of the `response.create`.
         before: ids of events that were sent before it and without which it is not wanted.
         id: the server's name for it, None before it is known.
@@ -84,10 +86,19 @@ class Run:
     """
 
     def __init__(
-        self, *, writes: bool, event_id: str = "", before: Collection[str] = (), ours: bool = False
+        self,
+        *,
+        writes: bool,
+        event_id: str = "",
+        before: Collection[str] = (),
+        ours: bool = False,
+        tag: str = "",
+        tagged: bool = False,
     ) -> None:
         self.writes = writes
         self.ours = ours
+        self.tag = tag
+        self.tagged = tagged
         self.event_id = event_id
         self.before = before
         self.id: str | None = None

@@ -66,7 +66,9 @@ class ResponseHandle:
     not: its last event says so) and `ConnectionClosed` when the connection ended before, both
     after what they hold. Once the response was cancelled from here, they end at once.
 
-    `async with response` cancels it when the block is left before the response is over.
+    `async with response` cancels it when the block is left before the response is over. A
+    response that has failed is never left in silence: if nothing has raised it in the block,
+    leaving the block does.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class ResponseHandle:
         )
         self._left = False
         self._over = False
+        self._told = False  # the program had it raised that the response failed
         self._changed = anyio.Event()
 
     def __repr__(self) -> str:
@@ -194,10 +197,9 @@ class ResponseHandle:
         assert run is not None
         if run.failure is not None:
             raise self.failed(run.failure)
-        response = run.response or Response()
-        if response.status == "failed":
-            raise response_failed(response)
-        return response
+        if (failed := self._failed()) is not None:
+            raise failed()
+        return run.response or Response()
 
     async def cancel(self) -> None:
         """Cancel the response and wait until it is over. Of no effect when it is.
@@ -226,8 +228,10 @@ class ResponseHandle:
     async def __aenter__(self) -> ResponseHandle:
         return self
 
-    async def __aexit__(self, *exc: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.leave()
+        if kind is None:
+            self.raise_unless_told()
 
     # What the connection tells
 
@@ -248,6 +252,11 @@ class ResponseHandle:
             stream.close()
         if self._run is not None:
             self._tracker.cancel(self._run)
+
+    def raise_unless_told(self) -> None:
+        """Raise ResponseFailed if the response failed and the program does not know by now."""
+        if self._over and not self._told and (failed := self._failed()) is not None:
+            raise failed()
 
     def on_event(self, event: ServerEvent, size: int) -> None:
         """See `Follower`."""
@@ -282,7 +291,12 @@ class ResponseHandle:
         response = self.response
         if response is None or response.status != "failed":
             return None
-        return lambda: response_failed(response)
+
+        def tell() -> ResponseFailed:
+            self._told = True
+            return response_failed(response)
+
+        return tell
 
     def failed(self, make_error: Ending) -> Exception:
         """The exception to raise into the program in place of an ordinary end."""

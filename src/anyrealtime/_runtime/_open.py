@@ -303,12 +303,13 @@ def _assemble(
             )
         )
     commands = Commands(os.urandom(4).hex(), plan.dialect, on_prepared=mirror.conversation.sent)
+    requests = Requests(commands, lifetime, plan.ack_timeout)
     return Connection(
         transport,
         lifetime,
         session,
-        Requests(commands, lifetime, plan.ack_timeout),
-        responder=Responder(commands, lifetime, session, plan.ack_timeout),
+        requests,
+        responder=Responder(requests, lifetime, session),
         mirror=mirror,
         main=main,
     )

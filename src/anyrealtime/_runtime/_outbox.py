@@ -28,6 +28,7 @@ class Outbox:
         self._queued_bytes = 0
         self._arrival: anyio.Event | None = None
         self._change: anyio.Event | None = None  # room was made, or the connection is over
+        self._turn = anyio.Lock(fast_acquire=True)  # first come, first served, small or large
         self._closed = False
 
     async def put(self, frame: bytes) -> None:
@@ -37,10 +38,16 @@ class Outbox:
         """
         await checkpoint_if_cancelled()
         self._raise_if_over()
-        while self._queued_bytes and self._queued_bytes + len(frame) > _MAX_BYTES:
-            await self._wait_for_change()
-            self._raise_if_over()
+        if self._turn.locked() or self._is_too_full_for(frame):
+            async with self._turn:
+                self._raise_if_over()
+                while self._is_too_full_for(frame):
+                    await self._wait_for_change()
+                    self._raise_if_over()
         self.put_nowait(frame)
+
+    def _is_too_full_for(self, frame: bytes) -> bool:
+        return bool(self._queued_bytes) and self._queued_bytes + len(frame) > _MAX_BYTES
 
     def put_nowait(self, frame: bytes) -> None:
         """Queue a small frame even if the queue is full: it may exceed its bound by that.

@@ -97,7 +97,7 @@ class Reader:
         if isinstance(event, ErrorEvent):
             self._lifetime.on_error(event)
             return
-        self._lifetime.responses.apply(event, size)
+        tag = self._lifetime.responses.apply(event, size)
         self._mirror.apply(event)
         if event.type in _SESSION:
             self._session.apply(event)
@@ -106,4 +106,4 @@ class Reader:
         if isinstance(event, _TURN_ENDS):
             self._lifetime.replies.watch_turn(event)
         else:
-            self._lifetime.replies.answered(event)
+            self._lifetime.replies.answered(event, tag)

@@ -26,20 +26,19 @@ class Requests:
     """The outgoing side of one connection."""
 
     def __init__(self, commands: Commands, lifetime: Lifetime, ack_timeout: float) -> None:
+        self.ack_timeout = ack_timeout
         self._commands = commands
         self._lifetime = lifetime
-        self._ack_timeout = ack_timeout
 
     async def send(self, event: ClientEvent) -> str:
         """Queue an event and return its id; see `Connection.send`."""
-        event = self._commands.prepare(event)
-        await self._lifetime.outbox.put(encode(event))
+        event = await self.put(self._commands.prepare(event))
         self._note(event)
         return event.event_id or ""
 
     async def request(self, event: ClientEvent, *, timeout: float | None = None) -> ServerEvent:
         """Send a command and wait for the event that answers it; see `Connection.request`."""
-        seconds = self._ack_timeout if timeout is None else timeout
+        seconds = self.ack_timeout if timeout is None else timeout
         if not seconds > 0:
             raise ConfigurationError(
                 f"timeout= must be a positive number of seconds, not {timeout!r}"
@@ -50,7 +49,7 @@ class Requests:
         sent = False
         try:
             with anyio.move_on_after(seconds):
-                await self._lifetime.outbox.put(encode(event))
+                await self.put(event)
                 sent = True
                 self._note(event)
                 await settled.wait()
@@ -62,9 +61,27 @@ class Requests:
             raise AckTimeout(event.type, seconds)
         return pending.answer
 
+    # For who keeps account of the answer itself, as `respond` does
+
+    def named(self, event: ClientEvent) -> ClientEvent:
+        """An event made ready: what it makes has a name of ours by which the answer is known."""
+        return self._commands.prepare_request(event)
+
+    async def put(self, event: ClientEvent) -> ClientEvent:
+        """Queue an event that was made ready. Cancelling queues nothing."""
+        await self._lifetime.outbox.put(encode(event))
+        return event
+
+    def put_nowait(self, event: ClientEvent) -> str:
+        """Queue a small event from where nothing may wait, and return its id."""
+        event = self._commands.prepare(event)
+        self._lifetime.outbox.put_nowait(encode(event))
+        return event.event_id or ""
+
     def _note(self, event: ClientEvent) -> None:
         """Let `respond` know of a response that is asked for by other ways."""
         if isinstance(event, ResponseCreate):
             params = event.response or ResponseCreateParams()
-            tag = tag_of(params.metadata) or event.event_id or ""
-            self._lifetime.responses.sent(tag, event.event_id or "", writes=writes(params))
+            self._lifetime.responses.sent(
+                tag_of(params.metadata), event.event_id or "", writes=writes(params)
+            )

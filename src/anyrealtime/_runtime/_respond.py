@@ -16,13 +16,13 @@ import anyio
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from anyrealtime._protocol._answers import TAG
-from anyrealtime._protocol._commands import Commands
+from anyrealtime._protocol._answers import tag_of
 from anyrealtime._protocol._responses import ResponseTracker
 from anyrealtime._protocol._run import Run, writes
 from anyrealtime._protocol._session import SessionState
 from anyrealtime._runtime._handle import HandleStream, ResponseHandle
 from anyrealtime._runtime._lifetime import Lifetime
+from anyrealtime._runtime._requests import Requests
 from anyrealtime.errors import AckTimeout, ConfigurationError, ProtocolViolation, RequestError
 from anyrealtime.events import (
     AnySession,
@@ -41,7 +41,6 @@ from anyrealtime.events import (
     Tool,
     ToolChoice,
     VoiceId,
-    encode,
 )
 
 IfActive: TypeAlias = Literal["wait", "cancel", "raise"]
@@ -70,13 +69,11 @@ class ResponseOptions(TypedDict, total=False):
 class Responder:
     """The responses of one connection, as far as this side asks for them."""
 
-    def __init__(
-        self, commands: Commands, lifetime: Lifetime, session: SessionState, ack_timeout: float
-    ) -> None:
-        self._commands = commands
+    def __init__(self, requests: Requests, lifetime: Lifetime, session: SessionState) -> None:
+        self._requests = requests
         self._lifetime = lifetime
         self._session = session
-        self._ack_timeout = ack_timeout
+        self._ack_timeout = requests.ack_timeout
         self._tracker: ResponseTracker = lifetime.responses
         self._tracker.host = self
         self._turn = anyio.Lock()  # held from waiting for a free conversation until it is taken
@@ -108,9 +105,7 @@ class Responder:
 
     def send_cancel(self, response_id: str) -> str:
         """See `Host`."""
-        event = self._commands.prepare(ResponseCancel(response_id=response_id))
-        self._lifetime.outbox.put_nowait(encode(event))
-        return event.event_id or ""
+        return self._requests.put_nowait(ResponseCancel(response_id=response_id))
 
     def changed(self) -> None:
         """See `Host`."""
@@ -196,19 +191,15 @@ class Responder:
     async def _send_first(self, event: ClientEvent | None) -> tuple[str, ...]:
         if event is None:
             return ()
-        event = self._commands.prepare(event)
-        await self._lifetime.outbox.put(encode(event))
+        event = await self._requests.put(self._requests.named(event))
         return (event.event_id or "",)
 
     async def _create(
         self, handle: ResponseHandle, params: ResponseCreateParams, before: tuple[str, ...]
     ) -> None:
-        tag = self._commands.new_id("tag")
-        metadata = {**(params.metadata or {}), TAG: tag}
-        event = self._commands.prepare(ResponseCreate(response=replace(params, metadata=metadata)))
-        await self._lifetime.outbox.put(encode(event))
+        event = await self._requests.put(self._requests.named(ResponseCreate(response=params)))
         run = self._tracker.expect(
-            tag, event.event_id or "", handle, writes=writes(params), before=before
+            _tag(event), event.event_id or "", handle, writes=writes(params), before=before
         )
         handle.follow(run)
         with anyio.move_on_after(self._ack_timeout):
@@ -268,6 +259,12 @@ def _with_voice(audio: Maybe[AudioConfig], voice: str | VoiceId) -> AudioConfig:
     audio = audio or AudioConfig()
     output: AudioOutput | UnsetType = audio.output or UNSET
     return replace(audio, output=replace(output or AudioOutput(), voice=voice))
+
+
+def _tag(event: ClientEvent) -> str:
+    """The tag that a request for a response was given."""
+    params = event.response if isinstance(event, ResponseCreate) else None
+    return tag_of(params.metadata if params else None) or ""
 
 
 def _has_active(error: RequestError) -> bool:

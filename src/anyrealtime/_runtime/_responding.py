@@ -98,6 +98,7 @@ class Responding:
 
         Raises:
             RequestError: the server refused, when the block is entered.
+            ResponseFailed: the response failed, and nothing in the block has raised that.
             ProtocolViolation: `if_active="raise"`, and there is a response.
             AckTimeout: the server did not begin it within `ack_timeout`.
             ConnectionClosed: the connection is over.
@@ -139,6 +140,7 @@ class Responding:
             yield handle
         finally:
             handle.leave()
+        handle.raise_unless_told()
 
     def responses(
         self, *, max_events: int = DEFAULT_MAX_EVENTS, max_bytes: int = DEFAULT_MAX_BYTES

@@ -24,6 +24,7 @@ from anyrealtime._transport._endpoint import Endpoint, redirect_target
 from anyrealtime._transport._frames import FrameReader
 from anyrealtime._transport._handshake import Redirected, make_protocol, upgrade
 from anyrealtime._transport._http import MAX_REDIRECTS
+from anyrealtime._transport._unsent import Unsent
 from anyrealtime.errors import ConnectFailed
 
 _READ_BYTES: Final = 256 * 2**10  # what asyncio reads at most; larger gains nothing on Trio
@@ -80,8 +81,7 @@ class AnyioTransport:
         self._eof = False
         self._turn: anyio.Event | None = None  # set when the read under way has been handled
         self._last_read = anyio.current_time()
-        self._queue: list[bytes] = []
-        self._queued_bytes = 0
+        self._unsent = Unsent()
         self._wake_writer: anyio.Event | None = None
         self._room: anyio.Event | None = None
         self._scope = anyio.CancelScope(shield=True)  # ends only through `abort`
@@ -107,7 +107,7 @@ class AnyioTransport:
 
     async def send(self, frames: Sequence[bytes]) -> None:
         await checkpoint_if_cancelled()
-        while self._queued_bytes > _HIGH_WATER_BYTES and self._frames.ending is None:
+        while self._unsent.size_bytes > _HIGH_WATER_BYTES and self._frames.ending is None:
             self._room = anyio.Event()
             await self._room.wait()
         self._raise_if_over()
@@ -206,9 +206,8 @@ class AnyioTransport:
     def _flush(self) -> None:
         """Hand what the library wants to send to the writer."""
         for data in self._protocol.data_to_send():
-            self._queue.append(data)
-            self._queued_bytes += len(data)
-        if self._queue and self._wake_writer is not None:
+            self._unsent.put(data)
+        if self._unsent and self._wake_writer is not None:
             self._wake_writer.set()
 
     async def _run(self, options: TransportOptions) -> None:
@@ -228,17 +227,16 @@ class AnyioTransport:
 
     async def _write(self) -> None:
         while True:
-            if not self._queue:
+            if not self._unsent:
                 self._wake_writer = anyio.Event()
                 await self._wake_writer.wait()
                 self._wake_writer = None
-            data = b"".join(self._queue)
-            self._queue.clear()
+            data = self._unsent.take()
             try:
                 await self._stream.send(data)
             except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
                 await anyio.sleep_forever()  # the reader finds out why, after what came before
-            self._queued_bytes -= len(data)
+            self._unsent.written(len(data))
             self._make_room()
 
     async def _keep_alive(self, interval: float, timeout: float | None) -> None:

@@ -249,7 +249,7 @@ class _TrioTransport:
             await self._eof.wait()  # closing over unread bytes would take our CLOSE back
 
     async def _all_sent(self) -> None:
-        while self._outbox_bytes or (self._wire is not None and self._wire.unsent):
+        while self._outbox_bytes or (self._wire is not None and self._wire.unsent.size_bytes):
             await self._room.park()
 
     def _settle(self, ending: TransportClosed) -> None:

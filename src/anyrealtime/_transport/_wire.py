@@ -18,6 +18,7 @@ from wsproto.frame_protocol import FrameProtocol
 
 from anyrealtime._transport._cutter import INVALID_DATA, FrameCutter
 from anyrealtime._transport._http import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
+from anyrealtime._transport._unsent import Unsent
 
 READ_BYTES: Final = 256 * 2**10  # the library's own 4 KiB cost a system call per event
 
@@ -50,7 +51,7 @@ class Wire:
     ) -> None:
         self.stream = stream
         self.last_heard = anyio.current_time()
-        self.unsent = 0  # bytes
+        self.unsent = Unsent()
         self.head: Head | None = None  # of the answer to the upgrade
         self.body: bytes | None = b""  # of a refusal; None once the upgrade was accepted
         self.on_refusal: Callable[[], None] = lambda: None
@@ -63,7 +64,6 @@ class Wire:
         self._deliver = deliver
         self._turn = turn
         self._on_unsent = on_unsent
-        self._queue: list[bytes] = []
         self._mute = False  # nothing may follow a CLOSE, or can follow an error
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -84,24 +84,21 @@ class Wire:
 
     def _put(self, data: bytes) -> None:
         if not self._mute:
-            self._queue.append(data)
-            self.unsent += len(data)
+            self.unsent.put(data)
             self._on_unsent()
 
     async def flush(self) -> None:
         """Write what is queued. A broken socket is not told here: what came before is read first."""
-        data = b"".join(self._queue)
-        self._queue.clear()
+        data = self.unsent.take()
         if not data:
             return
         try:
             await self.stream.send(data)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             self._mute = True
-            self._queue.clear()
-            self.unsent = 0
+            self.unsent.clear()
         else:
-            self.unsent -= len(data)
+            self.unsent.written(len(data))
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - the library's signature
         """The next bytes for the library; empty at the end, or what we make the end."""

@@ -7,9 +7,10 @@ The way of an event: socket -> `_websocket` (bytes -> message) -> `_connection` 
 (reads it) -> `_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses` or
 `_rules_translation` (what is legal, what is answered), which use `_grammar` (what may be said
 at all), `_session`, `_conversation` and `_responses`; `_beta` translates at their edge. What
-takes time is an effect (`_effects`) that the connection carries out. The answer comes from a
-`Model` (`_model`, `_talker`), its sound from `_speech`. This package takes no rule from the
-client's side: `_protocol`, `_runtime` and `_transport` are not imported here.
+takes time is an effect (`_effects`) that the connection carries out. `_answering` asks a
+`Model` (`_model`, `_talker`), has its words spoken by a `Voice` (`_voices`, `_speech`) and
+those of the caller made out by a `Recogniser` (`_recognition`). This package takes no rule
+from the client's side: `_protocol`, `_runtime` and `_transport` are not imported here.
 """
 
 from anyrealtime.simulator._admission import Dialect
@@ -25,13 +26,17 @@ from anyrealtime.simulator._model import (
     Model,
     ModelFailure,
     ModelRequest,
+    NewMessage,
     Said,
+    Transcript,
 )
-from anyrealtime.simulator._options import SimulatorOptions, Speak
+from anyrealtime.simulator._options import SimulatorOptions
+from anyrealtime.simulator._recognition import Recogniser, RecogniserName
 from anyrealtime.simulator._server import Simulator, open_simulator
 from anyrealtime.simulator._socket import Socket, SocketMessage
 from anyrealtime.simulator._speech import speak
 from anyrealtime.simulator._talker import default_model
+from anyrealtime.simulator._voices import Voice, VoiceName
 
 __all__ = [
     "Dialect",
@@ -41,15 +46,20 @@ __all__ = [
     "Model",
     "ModelFailure",
     "ModelRequest",
+    "NewMessage",
+    "Recogniser",
+    "RecogniserName",
     "Said",
     "SimulatedConnection",
     "Simulator",
     "SimulatorOptions",
     "Socket",
     "SocketMessage",
-    "Speak",
+    "Transcript",
     "Translation",
     "TranslationFrame",
+    "Voice",
+    "VoiceName",
     "default_interpreter",
     "default_model",
     "open_simulator",

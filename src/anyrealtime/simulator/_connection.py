@@ -1,15 +1,15 @@
 """One client's connection: its socket, its rulebook and its responses, in one task group.
 
-What the rulebook decides is carried out here: frames go out, models are asked, responses
-are paced and stopped. No rule of the protocol is written here.
+What the rulebook decides is carried out here: frames go out, answers are started, paced and
+stopped (`_answering` plays them). No rule of the protocol is written here.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 import anyio
@@ -20,7 +20,6 @@ from anyio.lowlevel import checkpoint
 from anyrealtime.events import (
     ClientEvent,
     Event,
-    FunctionTool,
     InvalidEvent,
     ServerEvent,
     UnknownEvent,
@@ -28,20 +27,12 @@ from anyrealtime.events import (
     encode,
 )
 from anyrealtime.simulator import _admission as admission
-from anyrealtime.simulator import _grammar as grammar
-from anyrealtime.simulator._audio import encoded
-from anyrealtime.simulator._effects import Effect, HangUp, Start, Stop
-from anyrealtime.simulator._errors import SERVER_ERROR, Refusal
-from anyrealtime.simulator._model import (
-    ModelFailure,
-    ModelRequest,
-    last_turn,
-    public_item,
-    said,
-)
+from anyrealtime.simulator._answering import Answering
+from anyrealtime.simulator._effects import Effect, HangUp, Start, Stop, Transcribe
+from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._options import Options
 from anyrealtime.simulator._rules import Rulebook
-from anyrealtime.simulator._session import Opening, plain
+from anyrealtime.simulator._session import Opening
 from anyrealtime.simulator._socket import Socket, SocketMessage
 from anyrealtime.simulator._websocket import Bell
 
@@ -102,7 +93,7 @@ class SimulatedConnection:
         self._closing = anyio.Event()
         self._over = anyio.Event()
         self._life = anyio.CancelScope()
-        self._answers: dict[str, anyio.CancelScope] = {}
+        self._answering: Answering | None = None
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
@@ -256,6 +247,13 @@ class SimulatedConnection:
         turned_away = self._options.door.turn_away(self._visitor)
         if turned_away is None:
             self._rules = rules
+            self._answering = Answering(
+                rules,
+                self._options,
+                flush=partial(self._flush, rules),
+                step=partial(self._step, rules),
+                failed=self._failed,
+            )
             rules.open()
             self._flush(rules)
             tasks.start_soon(self._expire, rules)
@@ -294,19 +292,21 @@ class SimulatedConnection:
                 self._rules.binary()
             self._flush(self._rules)
             for effect in self._rules.effects():
-                self._carry_out(effect, self._rules, tasks)
+                self._carry_out(effect, tasks)
         self._heard.ring()
 
     def _note(self, direction: Literal["sent", "received"], data: bytes) -> None:
         self.frames.append(Frame(anyio.current_time() - self._upgraded_at, direction, data))
 
-    def _carry_out(self, effect: Effect, rules: Rulebook, tasks: TaskGroup) -> None:
+    def _carry_out(self, effect: Effect, tasks: TaskGroup) -> None:
+        assert self._answering is not None
         match effect:
             case Start():
-                tasks.start_soon(self._answer, rules, effect)
+                tasks.start_soon(self._answering.answer, effect)
             case Stop():
-                if effect.response_id in self._answers:
-                    self._answers[effect.response_id].cancel()
+                self._answering.stop(effect.response_id)
+            case Transcribe():
+                tasks.start_soon(self._answering.transcribe, effect.entry)
             case HangUp():
                 self.close()
 
@@ -328,70 +328,11 @@ class SimulatedConnection:
         self._flush(rules)
         self.close(EXPIRED_CLOSE, text)
 
-    # Its responses
-
-    async def _answer(self, rules: Rulebook, start: Start) -> None:
-        """Let the model answer and end the response, however that goes."""
-        run = start.run
-        if run.closed:
-            return  # cancelled before this task had its first turn
-        with anyio.CancelScope() as scope:
-            self._answers[run.id] = scope
-            try:
-                await self._play(rules, start)
-                run.complete()
-            except ModelFailure as failure:
-                run.fail(failure.type, failure.code, failure.message)
-            except Exception as error:
-                self._failed(error)
-                run.fail(SERVER_ERROR, None, "The model failed.")
-            finally:
-                del self._answers[run.id]
+    async def _step(self, rules: Rulebook) -> None:
+        """Between two events of an answer."""
         self._flush(rules)
-
-    async def _play(self, rules: Rulebook, start: Start) -> None:
-        run = start.run
-        request = model_request(rules, start)
-        async with aclosing(said(self._options.model, request)) as parts:
-            async for part in parts:
-                if isinstance(part, str):
-                    steps = run.say(part, self._options.words_per_delta, self._speak)
-                else:
-                    steps = run.call(part.name, part.arguments_text, part.call_id)
-                for _ in steps:
-                    self._flush(rules)
-                    await self._pause()
-                if run.closed:
-                    return
-
-    async def _pause(self) -> None:
         await self._socket.drain(self._options.max_unsent_bytes)
         if self._options.pace > 0:
             await anyio.sleep(self._options.pace)
         else:
             await checkpoint()
-
-    def _speak(self, text: str, format: grammar.Format) -> bytes:  # noqa: A002 - the protocol's own name
-        return encoded(self._options.speak(text), format)
-
-
-def model_request(rules: Rulebook, start: Start) -> ModelRequest:
-    """Put what the model is asked in the words of `anyrealtime.events`."""
-    agreed = start.run.terms
-    text, heard_seconds = last_turn(start.context)
-    choice = agreed.tool_choice
-    return ModelRequest(
-        items=tuple(public_item(entry) for entry in start.context),
-        instructions=agreed.instructions,
-        tools=tuple(
-            msgspec.convert(plain(tool), FunctionTool)
-            for tool in agreed.tools
-            if isinstance(tool, grammar.FunctionTool)
-        ),
-        tool_choice=choice if isinstance(choice, str) else choice.name or "auto",
-        modality=agreed.modality,
-        text=text,
-        heard_seconds=heard_seconds,
-        metadata=agreed.metadata or {},
-        model=rules.opening.model,
-    )

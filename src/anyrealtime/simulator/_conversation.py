@@ -19,10 +19,11 @@ ROOT = "root"
 
 @dataclass(slots=True)
 class Entry:
-    """One item, and the sound of its content parts by their index."""
+    """One item; the sound of its content parts, and the words that are known of it, by index."""
 
     item: Payload
     sounds: dict[int, Sound] = field(default_factory=dict[int, Sound])
+    words: dict[int, str] = field(default_factory=dict[int, str])
     truncated: bool = False
 
     @property

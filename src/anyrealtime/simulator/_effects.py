@@ -32,4 +32,11 @@ class HangUp:
     """Everything was said: end the connection as a normal one."""
 
 
-Effect: TypeAlias = Start | Stop | HangUp
+@dataclass(frozen=True, slots=True)
+class Transcribe:
+    """Make out the words of what was said, and tell the rules of transcription."""
+
+    entry: Entry
+
+
+Effect: TypeAlias = Start | Stop | HangUp | Transcribe

@@ -35,10 +35,13 @@ def read_item(said: Payload, at: str, ids: Ids, heard: grammar.Format) -> Entry:
         return Entry({**head, "name": item.name, "call_id": call_id, "arguments": item.arguments})
     content: list[Payload] = []
     sounds: dict[int, Sound] = {}
+    words: dict[int, str] = {}
     for index, part in enumerate(item.content):
         if isinstance(part, grammar.InputAudio):
             sounds[index] = Sound(heard, bytearray(part.audio))
             content.append({"type": "input_audio", "transcript": part.transcript})
+            if part.transcript is not None:
+                words[index] = part.transcript
         else:
             content.append(plain(part))
-    return Entry({**head, "role": item.role, "content": content}, sounds)
+    return Entry({**head, "role": item.role, "content": content}, sounds, words)

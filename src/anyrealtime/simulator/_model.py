@@ -2,7 +2,8 @@
 
 A model is any callable from a ModelRequest to pieces of an answer, sync or async. The
 vocabulary is the client's (`anyrealtime.events`), so that a test's model reads what a
-test's client wrote.
+test's client wrote. How a request comes about is in `_request`, what becomes of the pieces
+in `_answering`.
 """
 
 from __future__ import annotations
@@ -10,31 +11,17 @@ from __future__ import annotations
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    Callable,
+    Awaitable,
     Iterable,
     Mapping,
+    Sequence,
 )
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Literal, Protocol, TypeAlias, cast
 
-import msgspec
-
-from anyrealtime.events import (
-    FunctionCall,
-    FunctionCallOutput,
-    FunctionTool,
-    InputAudio,
-    InputImage,
-    InputText,
-    Message,
-    OutputAudio,
-    OutputText,
-)
-from anyrealtime.simulator._conversation import Entry
-from anyrealtime.simulator._payload import Payload
+from anyrealtime.events import FunctionCall, FunctionCallOutput, FunctionTool, Message
 
 Item: TypeAlias = Message | FunctionCall | FunctionCallOutput
-Part: TypeAlias = InputText | InputAudio | InputImage | OutputText | OutputAudio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,44 +34,60 @@ class ModelRequest:
         instructions: of the response or, where it has none, of the session.
         tools: the functions the client offers.
         tool_choice: "auto", "none", "required" or the name of one function.
-        modality: what the answer is heard or read as; a model answers in text either way.
-        text: the last thing the user wrote, empty where it was spoken.
-        heard_seconds: how long the last thing the user said aloud was, 0.0 where it was written.
+        parallel_tool_calls: whether several functions may be called in one answer.
+        modality: what the answer is heard or read as.
+        text: the last thing the user wrote, or said aloud as far as the words are known.
+        audio: the last thing the user said aloud, 16-bit little-endian mono PCM at 24 kHz;
+            empty where it was written.
+        heard_seconds: how long `audio` is.
         metadata: what `response.create` carried; a script may choose its line by it.
         model: the name the client connected with.
+        session_id: the session it is asked in; there is one for each connection.
     """
 
     items: tuple[Item, ...]
     instructions: str
     tools: tuple[FunctionTool, ...]
     tool_choice: str
+    parallel_tool_calls: bool = True
     modality: Literal["text", "audio"]
     text: str
+    audio: bytes = b""
     heard_seconds: float
     metadata: Mapping[str, str]
     model: str
+    session_id: str = ""
+
+
+Arguments: TypeAlias = Mapping[str, object] | str | Sequence[str] | AsyncIterable[str]
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionCallRequest:
-    """A model yields this to call a function of the client's.
+    """A model yields this to call a function of the client's; several make parallel calls.
 
     Attributes:
-        name: of the function.
-        arguments: a mapping, sent as JSON; or the text itself, sent as it is.
+        name: of the function; nobody checks whether the client offers it.
+        arguments: a mapping, sent as JSON; or JSON text, sent as it is, whatever it is; or
+            that text in pieces, sync or async, each of which becomes one delta.
         call_id: at most 32 characters; None makes one.
     """
 
     name: str
-    arguments: Mapping[str, object] | str = "{}"
+    arguments: Arguments = "{}"
     call_id: str | None = None
 
-    @property
-    def arguments_text(self) -> str:
-        """The arguments as they travel."""
-        if isinstance(self.arguments, str):
-            return self.arguments
-        return msgspec.json.encode(self.arguments).decode()
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A model yields this for words that no voice is to speak: their sound comes as `bytes`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A model yields this between two messages of one response."""
 
 
 class ModelFailure(Exception):
@@ -109,82 +112,45 @@ class ModelFailure(Exception):
         self.type = type
 
 
-Said: TypeAlias = str | FunctionCallRequest
-Answer: TypeAlias = AsyncIterable[Said] | Iterable[Said]
-Model: TypeAlias = Callable[[ModelRequest], Answer]
-"""Answers a request: an async generator, a generator, a list, or the whole text as a `str`.
+Said: TypeAlias = str | bytes | Transcript | NewMessage | FunctionCallRequest
+"""A piece of an answer.
 
-A sync one runs in the event loop and must not block.
+`str` is text, spoken by the simulator's voice where the answer is heard. `bytes` is sound of
+the model's own, 16-bit little-endian mono PCM at 24 kHz, for which an answer that is read has
+no room; `Transcript` are its words.
 """
+
+Answer: TypeAlias = AsyncIterable[Said] | Iterable[Said] | Said | Awaitable[Iterable[Said] | Said]
+
+
+class Model(Protocol):
+    """Answers a request: an async generator function, a generator function, or any callable
+    that returns a list of pieces or a single one, the whole text for instance.
+
+    A sync one runs in the event loop and must not block. When the response ends early, the
+    generator is closed at once.
+    """
+
+    def __call__(self, request: ModelRequest, /) -> Answer:
+        """Answer `request`."""
+        ...
 
 
 async def said(model: Model, request: ModelRequest) -> AsyncGenerator[Said, None]:
     """Ask `model`, whatever kind of callable it is."""
     answer = model(request)
-    if isinstance(answer, str):
-        yield answer
-    elif isinstance(answer, AsyncIterable):
+    if isinstance(answer, Awaitable):
+        answer = await answer
+    if isinstance(answer, AsyncIterable):
         try:
             async for part in answer:
                 yield part
         finally:
             # A response that ends early must end the model's generator now, not at collection.
             if isinstance(answer, AsyncGenerator):
-                await answer.aclose()
+                await cast("AsyncGenerator[Said, None]", answer).aclose()
+    elif isinstance(answer, Said):
+        yield answer
     else:
         for part in answer:
             yield part
-
-
-def public_item(entry: Entry) -> Item:
-    """Return an item of the conversation in the vocabulary of `anyrealtime.events`."""
-    item = entry.item
-    item_id = entry.id
-    if item["type"] == "function_call":
-        return FunctionCall(
-            id=item_id,
-            status=_text(item, "status"),
-            call_id=_text(item, "call_id"),
-            name=_text(item, "name"),
-            arguments=_text(item, "arguments"),
-        )
-    if item["type"] == "function_call_output":
-        return FunctionCallOutput(
-            id=item_id, call_id=_text(item, "call_id"), output=_text(item, "output")
-        )
-    return Message(
-        id=item_id,
-        status=_text(item, "status"),
-        role=_text(item, "role"),
-        content=[_part(entry, index, part) for index, part in enumerate(entry.content)],
-    )
-
-
-def _part(entry: Entry, index: int, part: Payload) -> Part:
-    sound = entry.sounds.get(index)
-    audio = None if sound is None else bytes(sound.data)
-    match part["type"]:
-        case "input_text":
-            return InputText(text=_text(part, "text"))
-        case "input_image":
-            return InputImage(image_url=_text(part, "image_url"))
-        case "input_audio":
-            return InputAudio(audio=audio, transcript=cast("str | None", part["transcript"]))
-        case "output_audio":
-            return OutputAudio(audio=audio, transcript=cast("str | None", part["transcript"]))
-        case _:
-            return OutputText(text=_text(part, "text"))
-
-
-def _text(item: Payload, name: str) -> str:
-    return cast("str", item.get(name, ""))
-
-
-def last_turn(entries: Iterable[Entry]) -> tuple[str, float]:
-    """Return what the user wrote last, and for how many seconds the user spoke last."""
-    for entry in reversed(list(entries)):
-        if entry.item.get("role") == "user":
-            text = " ".join(_text(part, "text") for part in entry.content if "text" in part)
-            heard_ms = sum(sound.duration_ms for sound in entry.sounds.values())
-            return text, heard_ms / 1000
-    return "", 0.0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 
 from anyrealtime.simulator._admission import Dialect, Door
 from anyrealtime.simulator._interpreter import Interpreter
 from anyrealtime.simulator._model import Model
-
-Speak: TypeAlias = Callable[[str], bytes]
-"""Turns a piece of an answer into 16-bit little-endian mono PCM at 24 kHz."""
+from anyrealtime.simulator._recognition import Recogniser, RecogniserName
+from anyrealtime.simulator._voices import Voice, VoiceName
 
 
 class SimulatorOptions(TypedDict, total=False):
@@ -21,7 +20,8 @@ class SimulatorOptions(TypedDict, total=False):
     """
 
     model: Model
-    speak: Speak
+    voice: VoiceName | Voice
+    recogniser: RecogniserName | Recogniser
     interpreter: Interpreter
     pace: float
     words_per_delta: int | None
@@ -47,7 +47,8 @@ class Options:
     """See `open_simulator`, whose arguments these are. The model may be changed later."""
 
     model: Model
-    speak: Speak
+    voice: Voice
+    recogniser: Recogniser
     interpreter: Interpreter
     pace: float
     words_per_delta: int | None

@@ -7,14 +7,14 @@ the response by any of the four ways it can end. No loop, no clock, no sockets.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from msgspec import UnsetType
 
 from anyrealtime.simulator import _grammar as grammar
-from anyrealtime.simulator._audio import Sound, bytes_per_ms
+from anyrealtime.simulator._audio import Sound, bytes_per_ms, encoded, whole_bytes
 from anyrealtime.simulator._conversation import Conversation, Entry
 from anyrealtime.simulator._payload import Emit, Ids, Payload
 from anyrealtime.simulator._session import RealtimeSession, check_modalities, plain
@@ -22,6 +22,7 @@ from anyrealtime.simulator._usage import Tokens, count_tokens, spoken_tokens, us
 
 CHUNK_MS: Final = 200
 _WORD = re.compile(r"\s*\S+|\s+\Z")
+_TOKEN = re.compile(r"\w+|\W+")
 _PADDED: Final = 16
 _PADDING: Final = "oXq7RbTzL2mVcY9w"
 
@@ -36,9 +37,11 @@ class Terms:
     instructions: str
     tools: list[grammar.Tool]
     tool_choice: grammar.ToolChoice
+    parallel_tool_calls: bool
     max_output_tokens: grammar.MaxTokens
     format: grammar.Format
     voice: grammar.Voice
+    speed: float
     metadata: dict[str, str] | None
 
 
@@ -58,9 +61,11 @@ def terms(session: RealtimeSession, patch: grammar.ResponsePatch) -> Terms:
         instructions=_or(patch.instructions, session.instructions) or session.instructions,
         tools=_or(patch.tools, session.tools),
         tool_choice=_or(patch.tool_choice, session.tool_choice),
+        parallel_tool_calls=_or(_or(patch.parallel_tool_calls, session.parallel_tool_calls), True),
         max_output_tokens=_or(patch.max_output_tokens, session.max_output_tokens),
         format=_or(said.format, output.format),
         voice=_or(said.voice, output.voice),
+        speed=output.speed,
         metadata=_or(patch.metadata, None),
     )
 
@@ -77,13 +82,21 @@ def pieces(text: str, words: int | None) -> list[str]:
     return ["".join(found[start : start + words]) for start in range(0, len(found), words)]
 
 
+def argument_pieces(text: str, words: int | None) -> list[str]:
+    """Cut the arguments of a call as a model writes them, token by token (None: one delta)."""
+    if words is None:
+        return [text] if text else []
+    return _TOKEN.findall(text)
+
+
 @dataclass(slots=True)
 class _Open:
-    """The output item that is being made."""
+    """The output item that is being made; `rest` is sound short of a whole sample."""
 
     entry: Entry
     index: int
     said: list[str] = field(default_factory=list[str])
+    rest: bytes = b""
 
     @property
     def text(self) -> str:
@@ -135,26 +148,50 @@ class ResponseRun:
         """Announce it."""
         self._emit("response.created", response=self._shown("in_progress", None, None))
 
-    def say(
-        self, text: str, words: int | None, speak: Callable[[str, grammar.Format], bytes]
-    ) -> Iterator[None]:
-        """Add `text` to the answer, `words` at a time, and its sound in an audio response."""
+    @property
+    def audible(self) -> bool:
+        """Whether it is heard; otherwise it is read."""
+        return self.terms.modality == "audio"
+
+    def say(self, text: str, words: int | None) -> Iterator[None]:
+        """Add `text` to the message, `words` at a time; where it is audible, to its transcript."""
         for piece in pieces(text, words):
             if self.closed or not self._afford(piece):
                 return
             message = self._message()
             message.said.append(piece)
-            self._delta("transcript" if self._audible else "text", message, piece)
+            self._delta("transcript" if self.audible else "text", message, piece)
             yield
-            if self._audible:
-                yield from self._sound(message, speak(piece, self.terms.format))
 
-    def call(self, name: str, arguments: str, call_id: str | None) -> Iterator[None]:
-        """Call a function of the client's with `arguments`, JSON text."""
+    def sound(self, pcm: bytes) -> Iterator[None]:
+        """Add 24 kHz PCM to the message of an audible response; any other one has no room for it.
+
+        What is short of a sample of the response's format is held over to the next call.
+        """
+        if self.closed or not self.audible:
+            return
+        message = self._message()
+        pcm = message.rest + pcm
+        whole = len(pcm) - len(pcm) % whole_bytes(self.terms.format)
+        message.rest = pcm[whole:]
+        data = encoded(pcm[:whole], self.terms.format)
+        step = CHUNK_MS * bytes_per_ms(self.terms.format)
+        for start in range(0, len(data), step):
+            if self.closed:
+                return
+            self._heard(message, data[start : start + step])
+            yield
+
+    def begin_message(self) -> None:
+        """End the message under way: what is said next goes into a new one."""
+        self._close("completed")
+
+    def begin_call(self, name: str, call_id: str | None) -> None:
+        """Call a function of the client's; `argue` gives the arguments, `end_call` ends them."""
         if self.closed:
             return
         self._close("completed")
-        called = self._start(
+        self._start(
             {
                 "type": "function_call",
                 "status": "in_progress",
@@ -163,12 +200,20 @@ class ResponseRun:
                 "arguments": "",
             }
         )
-        for piece in pieces(arguments, 1):
+
+    def argue(self, pieces: Iterable[str]) -> Iterator[None]:
+        """Add to the arguments of the call, JSON text, a delta a piece."""
+        for piece in pieces:
             if self.closed or not self._afford(piece):
                 return
+            called = self._open
+            assert called is not None  # between begin_call and end_call
             called.said.append(piece)
             self._delta("arguments", called, piece)
             yield
+
+    def end_call(self) -> None:
+        """The arguments are whole."""
         self._close("completed")
 
     def complete(self) -> None:
@@ -183,10 +228,6 @@ class ResponseRun:
         """End it because the model could not go on."""
         error = {"type": type, "code": code, "message": message}
         self._end("failed", {"type": "failed", "error": error})
-
-    @property
-    def _audible(self) -> bool:
-        return self.terms.modality == "audio"
 
     def _afford(self, piece: str) -> bool:
         cost = count_tokens(piece)
@@ -204,7 +245,7 @@ class ResponseRun:
         message = self._start(
             {"type": "message", "status": "in_progress", "role": "assistant", "content": []}
         )
-        if self._audible:
+        if self.audible:
             message.entry.sounds[0] = Sound(self.terms.format, bytearray())
         message.entry.item["content"] = [self._content("")]
         self._emit(
@@ -230,25 +271,16 @@ class ResponseRun:
             self._emit("conversation.item.added", previous_item_id=previous, item=shown)
         return opened
 
-    def _sound(self, message: _Open, data: bytes) -> Iterator[None]:
-        step = CHUNK_MS * bytes_per_ms(self.terms.format)
-        for start in range(0, len(data), step):
-            if self.closed:
-                return
-            chunk = data[start : start + step]
-            sound = message.entry.sounds[0]
-            sound.data += chunk
-            self.made = Tokens(
-                self.made.text,
-                self.made.audio + spoken_tokens(len(chunk) // bytes_per_ms(self.terms.format)),
-            )
-            self._emit(
-                "response.output_audio.delta",
-                **self._place(message),
-                content_index=0,
-                delta=chunk,
-            )
-            yield
+    def _heard(self, message: _Open, chunk: bytes) -> None:
+        message.entry.sounds[0].data += chunk
+        tokens = spoken_tokens(len(chunk) // bytes_per_ms(self.terms.format))
+        self.made = Tokens(self.made.text, self.made.audio + tokens)
+        self._emit(
+            "response.output_audio.delta",
+            **self._place(message),
+            content_index=0,
+            delta=chunk,
+        )
 
     def _delta(
         self, kind: Literal["text", "transcript", "arguments"], opened: _Open, delta: str
@@ -272,7 +304,7 @@ class ResponseRun:
 
     def _part(self, text: str) -> Payload:
         """The part as `response.content_part.*` show it, under the beta names in GA, too."""
-        if self._audible:
+        if self.audible:
             return {"type": "audio", "transcript": text}
         return {"type": "text", "text": text}
 
@@ -314,7 +346,7 @@ class ResponseRun:
 
     def _close_message(self, opened: _Open) -> None:
         place, text = {**self._place(opened), "content_index": 0}, opened.text
-        if self._audible:
+        if self.audible:
             self._emit("response.output_audio.done", **place)
             self._emit("response.output_audio_transcript.done", **place, transcript=text)
         else:

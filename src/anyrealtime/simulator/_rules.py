@@ -22,6 +22,7 @@ from anyrealtime.simulator._rules_input import InputRules
 from anyrealtime.simulator._rules_items import ItemRules
 from anyrealtime.simulator._rules_responses import ResponseRules
 from anyrealtime.simulator._rules_session import SessionRules
+from anyrealtime.simulator._rules_transcription import TranscriptionRules
 from anyrealtime.simulator._rules_translation import TranslationRules
 from anyrealtime.simulator._session import Opening, plain
 from anyrealtime.simulator._state import Commands, State
@@ -42,7 +43,8 @@ class Rulebook:
         self._state = State(opening, serial=serial, obfuscate=obfuscate)
         self._session = SessionRules(self._state)
         self._items = ItemRules(self._state)
-        self._input = InputRules(self._state, self._items)
+        self.transcription = TranscriptionRules(self._state)
+        self._input = InputRules(self._state, self._items, self.transcription)
         self._responses = ResponseRules(self._state, self._items)
         self._translation = TranslationRules(self._state, interpret)
         self._commands = self._legal_commands()
@@ -97,6 +99,11 @@ class Rulebook:
         """Return what is to be done now, in order."""
         effects, self._state.effects = self._state.effects, []
         return effects
+
+    @property
+    def session_id(self) -> str:
+        """The session's id."""
+        return self._state.session.id
 
     @property
     def session(self) -> Payload:

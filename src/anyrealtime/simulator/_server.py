@@ -20,10 +20,11 @@ from anyrealtime.simulator._admission import SUBPROTOCOL, Dialect, Door
 from anyrealtime.simulator._connection import SimulatedConnection
 from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
 from anyrealtime.simulator._model import Model
-from anyrealtime.simulator._options import Options, Speak
+from anyrealtime.simulator._options import Options
+from anyrealtime.simulator._recognition import Recogniser, RecogniserName, named_recogniser
 from anyrealtime.simulator._socket import Socket
-from anyrealtime.simulator._speech import speak as tones
 from anyrealtime.simulator._talker import default_model
+from anyrealtime.simulator._voices import Voice, VoiceName, named_voice
 from anyrealtime.simulator._websocket import WebSocket
 
 GOING_AWAY: Final = 1001
@@ -161,7 +162,8 @@ async def open_simulator(
     host: str | None = "127.0.0.1",
     port: int = 0,
     model: Model = default_model,
-    speak: Speak = tones,
+    voice: VoiceName | Voice = "tones",
+    recogniser: RecogniserName | Recogniser = "script",
     interpreter: Interpreter = default_interpreter,
     pace: float = 0.0,
     words_per_delta: int | None = 1,
@@ -186,7 +188,10 @@ async def open_simulator(
             `Simulator.admit`.
         port: 0 takes a free one.
         model: answers; see `Model`. The default one needs no network.
-        speak: gives an answer its sound in audio responses.
+        voice: speaks the text of audio responses; see `Voice`. "tones" is cheap and the same
+            everywhere.
+        recogniser: makes out what the client said aloud; see `Recogniser`. "script" takes the
+            model's word for it, if it has a script.
         interpreter: translates in sessions on `/v1/realtime/translations`; see `Interpreter`.
         pace: seconds between two deltas of a response; 0 sends as fast as the client reads.
         words_per_delta: words in a text or transcript delta; None makes one delta of each
@@ -211,7 +216,8 @@ async def open_simulator(
     """
     options = Options(
         model=model,
-        speak=speak,
+        voice=named_voice(voice),
+        recogniser=named_recogniser(recogniser),
         interpreter=interpreter,
         pace=pace,
         words_per_delta=words_per_delta,

@@ -1,12 +1,14 @@
 """Text to sound without a voice: one short tone a word, the same tone for the same word.
 
 Pure functions over bytes. What comes out is 16-bit little-endian mono PCM at 24 kHz, long
-enough to be paced and truncated like speech and cheap enough to be made in a test.
+enough to be paced and truncated like speech and cheap enough to be made in a test. Where
+text comes in pieces, `Sentences` joins what a voice is to speak in one breath.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import struct
 import zlib
 from functools import lru_cache
@@ -21,22 +23,28 @@ _LONGEST_MS = 420
 _GAP_MS = 40
 _PAUSE_MS = 160
 _ENDINGS = (".", "!", "?", ":", ";")
+# A sentence or a line; or, of one that does not end, some fifteen seconds; or whatever is endless.
+_BREATH = re.compile(
+    r".+?(?:[.!?\u2026]+[\"'\u201d\u2019\u00bb)]*(?:\s+|\Z)|\n+)|.{240}\S*(?=\s)|.{1000}", re.DOTALL
+)
 
 
-def speak(text: str) -> bytes:
-    """Return the sound of `text`: a tone and a gap for each word, a pause where a sentence ends."""
-    return b"".join(_word(word) for word in text.split())
+def speak(text: str, voice: str = "alloy", speed: float = 1.0, /) -> bytes:
+    """Return the sound of `text`: a tone and a gap for each word, a pause where a sentence ends.
+
+    Every voice has a pitch of its own.
+    """
+    return b"".join(_word(word, voice, speed) for word in text.split())
 
 
 @lru_cache(maxsize=512)
-def _word(word: str) -> bytes:
+def _word(word: str, voice: str, speed: float) -> bytes:
     letters = sum(character.isalnum() for character in word)
     tone_ms = min(_WORD_MS + _LETTER_MS * letters, _LONGEST_MS) if letters else 0
     pause_ms = _GAP_MS + (_PAUSE_MS if word.endswith(_ENDINGS) else 0)
-    # 80 to 159 samples a cycle: 150 to 300 Hz, the pitch of a speaking voice.
-    return _tone(80 + zlib.crc32(word.lower().encode()) % 80, tone_ms) + bytes(
-        pause_ms * BYTES_PER_MS
-    )
+    # 70 to 169 samples a cycle: 140 to 340 Hz, the pitch of a speaking voice.
+    pitch = 70 + zlib.crc32(word.lower().encode()) % 80 + zlib.crc32(voice.encode()) % 21
+    return _tone(pitch, round(tone_ms / speed)) + bytes(round(pause_ms / speed) * BYTES_PER_MS)
 
 
 def _tone(cycle_samples: int, duration_ms: int) -> bytes:
@@ -52,3 +60,24 @@ def _cycle(samples: int, loudness: int) -> bytes:
     turn = 2 * math.pi / samples
     wave = (round(loudness * math.sin(turn * position)) for position in range(samples))
     return struct.pack(f"<{samples}h", *wave)
+
+
+class Sentences:
+    """Cuts text that comes in pieces into what a voice speaks in one breath."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def add(self, text: str) -> list[str]:
+        """Add `text` and take out the sentences that are whole, or too long to wait for more."""
+        self._text += text
+        whole: list[str] = []
+        while found := _BREATH.match(self._text):
+            whole.append(found[0])
+            self._text = self._text[found.end() :]
+        return whole
+
+    def rest(self) -> list[str]:
+        """Take out what there is."""
+        text, self._text = self._text, ""
+        return [text] if text else []
