@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 
-from anyrealtime.simulator._effects import HangUp, Start, Stop, Transcribe
+from anyrealtime.simulator._effects import Alarm, HangUp, Start, Stop, Transcribe
 from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
 from anyrealtime.simulator._responses import ResponseRun, argument_pieces, pieces
 from anyrealtime.simulator._rules import Rulebook
@@ -44,6 +45,7 @@ class Driver:
         self.stopped: list[str] = []
         self.hung_up = False
         self.words: str | None = None
+        self.alarms_ms: list[int] = []
         self.rules.open()
         self.opening = self.take()
 
@@ -59,6 +61,8 @@ class Driver:
                     self.hung_up = True
                 case Transcribe():
                     self.rules.transcription.transcribed(effect.entry, self.words)
+                case Alarm():
+                    self.alarms_ms.append(effect.after_ms)
         events: list[Json] = [json.loads(frame) for frame in self.rules.take()]
         for event in events:
             assert list(event)[:2] == ["type", "event_id"]
@@ -74,6 +78,20 @@ class Driver:
     def tell_text(self, text: str) -> list[Json]:
         """Send one text frame."""
         self.rules.text(text.encode())
+        return self.take()
+
+    def hear(self, sound: bytes, chunk_ms: int | None = None) -> list[Json]:
+        """Append `sound`, in PCM chunks of `chunk_ms` or at once."""
+        size = len(sound) if chunk_ms is None else chunk_ms * 48
+        events: list[Json] = []
+        for start in range(0, len(sound), size):
+            chunk = b64encode(sound[start : start + size]).decode()
+            events += self.tell("input_audio_buffer.append", audio=chunk)
+        return events
+
+    def ring(self) -> list[Json]:
+        """Let the time pass that the rules asked for last."""
+        self.rules.alarm()
         return self.take()
 
     def refused(self, kind: str, **fields: object) -> Json:

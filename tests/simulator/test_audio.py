@@ -39,7 +39,57 @@ def test_back_to_pcm(form: Format) -> None:
 
 def test_a_commit_empties_the_buffer() -> None:
     buffer = InputBuffer()
+    buffer.reformat(Pcmu())
     buffer.append(bytes(800))
-    assert buffer.commit(Pcmu()).duration_ms == 100
+    assert buffer.commit().duration_ms == 100
     with pytest.raises(Refusal, match=r"only has 0\.00ms"):
-        buffer.commit(Pcmu())
+        buffer.commit()
+
+
+def test_milliseconds_count_the_whole_session() -> None:
+    buffer = InputBuffer()
+    buffer.append(bytes(48 * 1_000))
+    buffer.forget_before(300)
+    assert (buffer.start_ms, buffer.end_ms) == (300, 1_000)
+    assert buffer.take_until(800).duration_ms == 500
+    buffer.append(bytes(48 * 200))
+    assert (buffer.start_ms, buffer.end_ms) == (800, 1_200)
+    buffer.commit()
+    buffer.append(bytes(48 * 50))
+    buffer.clear()
+    assert (buffer.start_ms, buffer.end_ms) == (1_250, 1_250)
+
+
+def test_what_is_not_there_cannot_be_taken() -> None:
+    buffer = InputBuffer()
+    buffer.append(bytes(48 * 100))
+    buffer.forget_before(40)
+    buffer.forget_before(20)
+    assert buffer.start_ms == 40
+    assert buffer.take_until(30).duration_ms == 0
+    assert buffer.take_until(5_000).duration_ms == 60
+
+
+def test_another_format_begins_where_the_first_one_ended() -> None:
+    buffer = InputBuffer()
+    buffer.append(bytes(48 * 100))
+    buffer.reformat(Pcm())
+    assert buffer.start_ms == 0
+    buffer.reformat(Pcma())
+    assert (buffer.start_ms, buffer.end_ms) == (100, 100)
+    buffer.append(bytes(8 * 150))
+    assert buffer.end_ms == 250
+    assert buffer.commit() == Sound(Pcma(), bytearray(8 * 150))
+
+
+def test_half_a_sample_waits_for_its_other_half() -> None:
+    buffer = InputBuffer()
+    samples = bytes(range(256)) * 40
+    buffer.append(samples[:5_001])
+    assert buffer.commit().data == samples[:5_000]
+    buffer.append(samples[5_001:])
+    assert buffer.commit().data == samples[5_000:]
+    buffer.append(b"\1")
+    buffer.clear()
+    buffer.append(samples)
+    assert buffer.commit().data == samples

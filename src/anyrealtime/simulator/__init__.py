@@ -7,14 +7,16 @@ The way of an event: socket -> `_websocket` (bytes -> message) -> `_connection` 
 (reads it) -> `_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses` or
 `_rules_translation` (what is legal, what is answered), which use `_grammar` (what may be said
 at all), `_session`, `_conversation` and `_responses`; `_beta` translates at their edge. What
-takes time is an effect (`_effects`) that the connection carries out. `_answering` asks a
-`Model` (`_model`, `_talker`), has its words spoken by a `Voice` (`_voices`, `_speech`) and
-those of the caller made out by a `Recogniser` (`_recognition`). This package takes no rule
-from the client's side: `_protocol`, `_runtime` and `_transport` are not imported here.
+takes time is an effect (`_effects`) that the connection carries out. `_turns` finds turns in
+what the caller says, with a detector (`_detectors`). `_answering` asks a `Model` (`_model`,
+`_talker`), has its words spoken by a `Voice` (`_voices`, `_speech`) and those of the caller
+made out by a `Recogniser` (`_recognition`). This package takes no rule from the client's side:
+`_protocol`, `_runtime` and `_transport` are not imported here.
 """
 
 from anyrealtime.simulator._admission import Dialect
 from anyrealtime.simulator._connection import Frame, SimulatedConnection
+from anyrealtime.simulator._detectors import DetectorName, SpeechDetector
 from anyrealtime.simulator._interpreter import (
     Interpreter,
     Translation,
@@ -39,6 +41,7 @@ from anyrealtime.simulator._talker import default_model
 from anyrealtime.simulator._voices import Voice, VoiceName
 
 __all__ = [
+    "DetectorName",
     "Dialect",
     "Frame",
     "FunctionCallRequest",
@@ -55,6 +58,7 @@ __all__ = [
     "SimulatorOptions",
     "Socket",
     "SocketMessage",
+    "SpeechDetector",
     "Transcript",
     "Translation",
     "TranslationFrame",

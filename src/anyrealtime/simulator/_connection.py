@@ -28,7 +28,7 @@ from anyrealtime.events import (
 )
 from anyrealtime.simulator import _admission as admission
 from anyrealtime.simulator._answering import Answering
-from anyrealtime.simulator._effects import Effect, HangUp, Start, Stop, Transcribe
+from anyrealtime.simulator._effects import Alarm, Effect, HangUp, Start, Stop, Transcribe
 from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._options import Options
 from anyrealtime.simulator._rules import Rulebook
@@ -40,6 +40,7 @@ E = TypeVar("E", bound=Event | UnknownEvent | InvalidEvent)
 
 EXPIRED_CLOSE = 1001
 HANDSHAKE_SECONDS = 10.0
+SECONDS_PER_MS = 0.001
 # A client that sends and never reads is not heard beyond this many times the bound.
 READER_SHARE = 4
 
@@ -94,6 +95,7 @@ class SimulatedConnection:
         self._over = anyio.Event()
         self._life = anyio.CancelScope()
         self._answering: Answering | None = None
+        self._alarm = anyio.CancelScope()
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
@@ -243,6 +245,7 @@ class SimulatedConnection:
             serial=self._serial,
             obfuscate=self._options.obfuscation,
             interpret=self._options.interpreter,
+            detector=self._options.detector,
         )
         turned_away = self._options.door.turn_away(self._visitor)
         if turned_away is None:
@@ -250,7 +253,7 @@ class SimulatedConnection:
             self._answering = Answering(
                 rules,
                 self._options,
-                flush=partial(self._flush, rules),
+                flush=partial(self._settle, rules, tasks),
                 step=partial(self._step, rules),
                 failed=self._failed,
             )
@@ -290,15 +293,19 @@ class SimulatedConnection:
                 self._rules.text(message.data)
             else:
                 self._rules.binary()
-            self._flush(self._rules)
-            for effect in self._rules.effects():
-                self._carry_out(effect, tasks)
+            self._settle(self._rules, tasks)
         self._heard.ring()
+
+    def _settle(self, rules: Rulebook, tasks: TaskGroup) -> None:
+        """Send what the rules have to say and see to what they want done."""
+        self._flush(rules)
+        for effect in rules.effects():
+            self._carry_out(effect, rules, tasks)
 
     def _note(self, direction: Literal["sent", "received"], data: bytes) -> None:
         self.frames.append(Frame(anyio.current_time() - self._upgraded_at, direction, data))
 
-    def _carry_out(self, effect: Effect, tasks: TaskGroup) -> None:
+    def _carry_out(self, effect: Effect, rules: Rulebook, tasks: TaskGroup) -> None:
         assert self._answering is not None
         match effect:
             case Start():
@@ -307,6 +314,10 @@ class SimulatedConnection:
                 self._answering.stop(effect.response_id)
             case Transcribe():
                 tasks.start_soon(self._answering.transcribe, effect.entry)
+            case Alarm():
+                self._alarm.cancel()
+                self._alarm = anyio.CancelScope()
+                tasks.start_soon(self._ring, rules, effect.after_ms, self._alarm, tasks)
             case HangUp():
                 self.close()
 
@@ -327,6 +338,15 @@ class SimulatedConnection:
         rules.refuse(Refusal("session_expired", text))
         self._flush(rules)
         self.close(EXPIRED_CLOSE, text)
+
+    async def _ring(
+        self, rules: Rulebook, after_ms: int, alarm: anyio.CancelScope, tasks: TaskGroup
+    ) -> None:
+        with alarm:
+            await anyio.sleep(after_ms * SECONDS_PER_MS)
+        if not alarm.cancelled_caught:
+            rules.alarm()
+            self._settle(rules, tasks)
 
     async def _step(self, rules: Rulebook) -> None:
         """Between two events of an answer."""

@@ -39,4 +39,11 @@ class Transcribe:
     entry: Entry
 
 
-Effect: TypeAlias = Start | Stop | HangUp | Transcribe
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Call `Rulebook.alarm` in `after_ms` milliseconds. A later alarm takes the place of this."""
+
+    after_ms: int
+
+
+Effect: TypeAlias = Start | Stop | HangUp | Transcribe | Alarm

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from anyrealtime.simulator._admission import Dialect, Door
+from anyrealtime.simulator._detectors import DetectorFactory, DetectorName
 from anyrealtime.simulator._interpreter import Interpreter
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._recognition import Recogniser, RecogniserName
@@ -22,6 +23,7 @@ class SimulatorOptions(TypedDict, total=False):
     model: Model
     voice: VoiceName | Voice
     recogniser: RecogniserName | Recogniser
+    detector: DetectorName | DetectorFactory
     interpreter: Interpreter
     pace: float
     words_per_delta: int | None
@@ -49,6 +51,7 @@ class Options:
     model: Model
     voice: Voice
     recogniser: Recogniser
+    detector: DetectorFactory
     interpreter: Interpreter
     pace: float
     words_per_delta: int | None

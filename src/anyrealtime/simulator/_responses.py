@@ -127,6 +127,7 @@ class ResponseRun:
         self.terms = terms
         self.closed = False
         self.made = Tokens()
+        self._sound_bytes = 0
         self.given = given
         self._cached = cached
         self._ids = ids
@@ -138,6 +139,11 @@ class ResponseRun:
         self._open: _Open | None = None
         self._output: list[Payload] = []
         self._items = 0
+
+    @property
+    def sound_ms(self) -> int:
+        """How long its sound takes to play."""
+        return self._sound_bytes // bytes_per_ms(self.terms.format)
 
     @property
     def writes(self) -> bool:
@@ -273,6 +279,7 @@ class ResponseRun:
 
     def _heard(self, message: _Open, chunk: bytes) -> None:
         message.entry.sounds[0].data += chunk
+        self._sound_bytes += len(chunk)
         tokens = spoken_tokens(len(chunk) // bytes_per_ms(self.terms.format))
         self.made = Tokens(self.made.text, self.made.audio + tokens)
         self._emit(

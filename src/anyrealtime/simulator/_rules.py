@@ -14,10 +14,12 @@ from typing import Final, cast
 
 import msgspec
 
+from anyrealtime.simulator._detectors import DetectorFactory, EnergyDetector
 from anyrealtime.simulator._effects import Effect
 from anyrealtime.simulator._errors import Refusal, invalid_type, invalid_value, missing_parameter
 from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
 from anyrealtime.simulator._payload import Payload
+from anyrealtime.simulator._responses import ResponseRun
 from anyrealtime.simulator._rules_input import InputRules
 from anyrealtime.simulator._rules_items import ItemRules
 from anyrealtime.simulator._rules_responses import ResponseRules
@@ -38,14 +40,17 @@ class Rulebook:
         serial: int,
         obfuscate: bool = False,
         interpret: Interpreter = default_interpreter,
+        detector: DetectorFactory = EnergyDetector,
     ) -> None:
         self.opening = opening
         self._state = State(opening, serial=serial, obfuscate=obfuscate)
-        self._session = SessionRules(self._state)
+        self._session = SessionRules(self._state, changed=self._session_changed)
         self._items = ItemRules(self._state)
         self.transcription = TranscriptionRules(self._state)
-        self._input = InputRules(self._state, self._items, self.transcription)
-        self._responses = ResponseRules(self._state, self._items)
+        self._responses = ResponseRules(self._state, self._items, ended=self._response_ended)
+        self._input = InputRules(
+            self._state, self._items, self._responses, self.transcription, detector
+        )
         self._translation = TranslationRules(self._state, interpret)
         self._commands = self._legal_commands()
 
@@ -86,6 +91,10 @@ class Rulebook:
             )
         )
 
+    def alarm(self) -> None:
+        """Act on the end of the time that the last Alarm named."""
+        self._input.alarm()
+
     def refuse(self, refusal: Refusal, event_id: str | None = None) -> None:
         """Send an `error` event, blaming the client event `event_id` if there is one."""
         self._state.emit("error", error=refusal.detail(event_id))
@@ -109,6 +118,13 @@ class Rulebook:
     def session(self) -> Payload:
         """The session as `session.updated` shows it, in GA form."""
         return plain(self._state.session)
+
+    def _session_changed(self) -> None:
+        if self.opening.kind != "translation":
+            self._input.settle()
+
+    def _response_ended(self, run: ResponseRun) -> None:
+        self._input.answered(run)
 
     def _command(self, event: Payload) -> Callable[[Payload], None]:
         if "type" not in event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import UnsetType
@@ -22,9 +23,12 @@ from anyrealtime.simulator._usage import RateLimits, Tokens, input_tokens
 class ResponseRules:
     """What a client may ask of the model."""
 
-    def __init__(self, state: State, items: ItemRules) -> None:
+    def __init__(
+        self, state: State, items: ItemRules, *, ended: Callable[[ResponseRun], None]
+    ) -> None:
         self._state = state
         self._items = items
+        self._tell_ended = ended
         self._limits = RateLimits()
         self._context_before = Tokens()
         self._runs: dict[str, ResponseRun] = {}
@@ -48,13 +52,20 @@ class ResponseRules:
         assert isinstance(self._state.session, RealtimeSession)
         agreed = terms(self._state.session, patch)
         apart = patch.conversation == "none"
-        if not apart and (active := self.active) is not None:
-            raise Refusal(
-                "conversation_already_has_active_response",
-                "Conversation already has an active response in progress: "
-                f"{active.id}. Wait until the response is finished before creating a new one.",
-            )
+        if not apart:
+            self._check_none_active()
         self._begin(agreed, self._context(patch), apart=apart)
+
+    def answer_turn(self) -> None:
+        """Begin the response that follows a turn of the user's, where the session has any.
+
+        Raises:
+            Refusal: one is under way.
+        """
+        if isinstance(self._state.session, RealtimeSession):
+            self._check_none_active()
+            agreed = terms(self._state.session, grammar.ResponsePatch())
+            self._begin(agreed, tuple(self._state.conversation), apart=False)
 
     def cancel(self, event: Payload) -> None:
         """Call off the response the client names, or the active one."""
@@ -78,6 +89,14 @@ class ResponseRules:
         grammar.check(event, grammar.Command, "")
         active = self.active
         self._state.emit("output_audio_buffer.cleared", response_id=active.id if active else "")
+
+    def _check_none_active(self) -> None:
+        if (active := self.active) is not None:
+            raise Refusal(
+                "conversation_already_has_active_response",
+                "Conversation already has an active response in progress: "
+                f"{active.id}. Wait until the response is finished before creating a new one.",
+            )
 
     def _patch(self, event: Payload) -> grammar.ResponsePatch:
         said = grammar.check(event, grammar.ResponseCreate, "").response or {}
@@ -135,3 +154,4 @@ class ResponseRules:
         self._limits.spend(run.given.total + run.made.total)
         if not self._state.opening.beta:
             self._state.emit("rate_limits.updated", rate_limits=[self._limits.tokens()])
+        self._tell_ended(run)

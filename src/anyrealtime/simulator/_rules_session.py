@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 from msgspec import UnsetType
@@ -20,8 +21,9 @@ TRANSCRIPTION_UPDATE = "transcription_session.update"
 class SessionRules:
     """What a client may do to the session."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *, changed: Callable[[], None]) -> None:
         self._state = state
+        self._tell_changed = changed
 
     @property
     def commands(self) -> Commands:
@@ -46,6 +48,7 @@ class SessionRules:
         state.session = updated(state.session, patch, voice_in_use=state.conversation.speaks)
         state.temperature = temperature
         state.emit("session.updated", session=plain(state.session))
+        self._tell_changed()
 
     def _patch(self, said: Payload) -> tuple[Patch, float]:
         """Read what is to change, in GA form, and beta's temperature, which GA has no room for."""

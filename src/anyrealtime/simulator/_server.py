@@ -18,6 +18,7 @@ from anyio.streams.tls import TLSStream
 
 from anyrealtime.simulator._admission import SUBPROTOCOL, Dialect, Door
 from anyrealtime.simulator._connection import SimulatedConnection
+from anyrealtime.simulator._detectors import DetectorFactory, DetectorName, named_detector
 from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._options import Options
@@ -164,6 +165,7 @@ async def open_simulator(
     model: Model = default_model,
     voice: VoiceName | Voice = "tones",
     recogniser: RecogniserName | Recogniser = "script",
+    detector: DetectorName | DetectorFactory = "energy",
     interpreter: Interpreter = default_interpreter,
     pace: float = 0.0,
     words_per_delta: int | None = 1,
@@ -192,6 +194,9 @@ async def open_simulator(
             everywhere.
         recogniser: makes out what the client said aloud; see `Recogniser`. "script" takes the
             model's word for it, if it has a script.
+        detector: hears where the client's turns are, in sessions that detect them: "energy"
+            needs nothing, "webrtcvad" and "silero" come with `pip install 'anyrealtime[vad]'`,
+            "auto" takes the best that is installed; or what makes a SpeechDetector.
         interpreter: translates in sessions on `/v1/realtime/translations`; see `Interpreter`.
         pace: seconds between two deltas of a response; 0 sends as fast as the client reads.
         words_per_delta: words in a text or transcript delta; None makes one delta of each
@@ -210,6 +215,7 @@ async def open_simulator(
         ssl_context: makes it a wss server.
 
     Raises:
+        ConfigurationError: there is no such `detector`, or its package is not installed.
         OSError: it cannot listen there.
         Exception: the first exception that a model or the simulator itself raised while it
             was open, when the block is left and raises none of its own.
@@ -218,6 +224,7 @@ async def open_simulator(
         model=model,
         voice=named_voice(voice),
         recogniser=named_recogniser(recogniser),
+        detector=named_detector(detector),
         interpreter=interpreter,
         pace=pace,
         words_per_delta=words_per_delta,

