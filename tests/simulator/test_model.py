@@ -67,17 +67,18 @@ async def _later_whole(_: ModelRequest) -> str:
     return "one"
 
 
-@pytest.mark.parametrize(
-    ("model", "parts"),
-    [
-        (lambda _: "one", ["one"]),
-        (lambda _: b"\0\0", [b"\0\0"]),
-        (lambda _: Transcript("one"), [Transcript("one")]),
-        (lambda _: ["one", NewMessage(), "two"], ["one", NewMessage(), "two"]),
-        (_later, ["one", "two"]),
-        (_later_whole, ["one"]),
-    ],
-)
+PARTS: list[Said] = ["one", NewMessage(), "two"]
+SHAPES: list[tuple[Model, list[Said]]] = [
+    (lambda _: "one", ["one"]),
+    (lambda _: b"\0\0", [b"\0\0"]),
+    (lambda _: Transcript("one"), [Transcript("one")]),
+    (lambda _: PARTS, PARTS),
+    (_later, ["one", "two"]),
+    (_later_whole, ["one"]),
+]
+
+
+@pytest.mark.parametrize(("model", "parts"), SHAPES)
 async def test_an_answer_in_every_shape(
     anyio_backend: str, model: Model, parts: list[Said]
 ) -> None:

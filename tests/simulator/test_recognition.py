@@ -6,7 +6,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from anyrealtime.simulator import ModelFailure, ModelRequest, Recogniser
+from anyrealtime.simulator import ModelFailure, Recogniser
 from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator._audio import Sound
 from anyrealtime.simulator._conversation import Entry
@@ -22,25 +22,17 @@ def spoken() -> Entry:
     return Entry({"id": "item_1"}, {0: Sound(grammar.Pcm(), bytearray(b"\1\2"))})
 
 
-class Knowing:
-    """A model that knows what its caller says."""
-
-    def caller_says(self, session_id: str, /) -> str:
-        return f"I am {session_id}."
-
-    def __call__(self, request: ModelRequest, /) -> str:
-        return ""
-
-
-def ear(recogniser: Recogniser, failures: list[Exception] | None = None) -> Ear:
-    took = [] if failures is None else failures
-    return Ear(recogniser, lambda _: "", "sess_1", took.append)
+def ear(
+    recogniser: Recogniser, failures: list[Exception] | None = None, scripted: str | None = None
+) -> Ear:
+    took: list[Exception] = [] if failures is None else failures
+    return Ear(recogniser, lambda: scripted, took.append)
 
 
 async def test_a_script_is_believed() -> None:
     entry = spoken()
-    assert await Ear(named_recogniser("script"), Knowing(), "sess_1", print).listen(entry) is None
-    assert entry.words == {0: "I am sess_1."}
+    assert await ear(named_recogniser("script"), scripted="It is me.").listen(entry) is None
+    assert entry.words == {0: "It is me."}
 
 
 async def test_without_a_script_nobody_knows() -> None:

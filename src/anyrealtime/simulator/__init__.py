@@ -17,6 +17,8 @@ made out by a `Recogniser` (`_recognition`). This package takes no rule from the
 from anyrealtime.simulator._admission import Dialect
 from anyrealtime.simulator._connection import Frame, SimulatedConnection
 from anyrealtime.simulator._detectors import DetectorName, SpeechDetector
+from anyrealtime.simulator._echo import Echo
+from anyrealtime.simulator._expectations import Expect, ScriptMismatch
 from anyrealtime.simulator._interpreter import (
     Interpreter,
     Translation,
@@ -34,6 +36,7 @@ from anyrealtime.simulator._model import (
 )
 from anyrealtime.simulator._options import SimulatorOptions
 from anyrealtime.simulator._recognition import Recogniser, RecogniserName
+from anyrealtime.simulator._script import Scripted, Turn
 from anyrealtime.simulator._server import Simulator, open_simulator
 from anyrealtime.simulator._socket import Socket, SocketMessage
 from anyrealtime.simulator._speech import speak
@@ -43,6 +46,8 @@ from anyrealtime.simulator._voices import Voice, VoiceName
 __all__ = [
     "DetectorName",
     "Dialect",
+    "Echo",
+    "Expect",
     "Frame",
     "FunctionCallRequest",
     "Interpreter",
@@ -53,6 +58,8 @@ __all__ = [
     "Recogniser",
     "RecogniserName",
     "Said",
+    "ScriptMismatch",
+    "Scripted",
     "SimulatedConnection",
     "Simulator",
     "SimulatorOptions",
@@ -62,6 +69,7 @@ __all__ = [
     "Transcript",
     "Translation",
     "TranslationFrame",
+    "Turn",
     "Voice",
     "VoiceName",
     "default_interpreter",

@@ -16,6 +16,7 @@ import msgspec
 from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._effects import Start
 from anyrealtime.simulator._errors import SERVER_ERROR
+from anyrealtime.simulator._expectations import ScriptMismatch
 from anyrealtime.simulator._model import (
     Arguments,
     FunctionCallRequest,
@@ -26,7 +27,7 @@ from anyrealtime.simulator._model import (
     said,
 )
 from anyrealtime.simulator._options import Options
-from anyrealtime.simulator._recognition import Ear
+from anyrealtime.simulator._recognition import Ear, Prompter
 from anyrealtime.simulator._request import last_turn, model_request
 from anyrealtime.simulator._responses import ResponseRun, argument_pieces
 from anyrealtime.simulator._rules import Rulebook
@@ -60,7 +61,7 @@ class Answering:
         self._flush = flush
         self._step = step
         self._failed = failed
-        self._ear = Ear(options.recogniser, options.model, rules.session_id, failed)
+        self._ear = Ear(options.recogniser, self._caller_says, failed)
         self._scopes: dict[str, anyio.CancelScope] = {}
 
     def stop(self, response_id: str) -> None:
@@ -85,12 +86,19 @@ class Answering:
                 run.complete()
             except ModelFailure as failure:
                 run.fail(failure.type, failure.code, failure.message)
+            except ScriptMismatch as mismatch:
+                self._failed(mismatch)
+                run.fail(SERVER_ERROR, "script_mismatch", str(mismatch))
             except Exception as error:
                 self._failed(error)
                 run.fail(SERVER_ERROR, None, "The model failed.")
             finally:
                 del self._scopes[run.id]
         self._flush()
+
+    def _caller_says(self) -> str | None:
+        model = self._options.model
+        return model.caller_says(self._rules.session_id) if isinstance(model, Prompter) else None
 
     async def transcribe(self, entry: Entry) -> None:
         """Tell the client what it said, or that this could not be made out."""

@@ -14,7 +14,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 import anyio
 
 from anyrealtime.simulator._conversation import Entry
-from anyrealtime.simulator._model import Model, ModelFailure
+from anyrealtime.simulator._model import ModelFailure
 
 RecogniserName: TypeAlias = Literal["script"]
 
@@ -66,18 +66,22 @@ class _Hearing:
 
 
 class Ear:
-    """Listens, for one connection; `failed` takes what a recogniser did not mean to raise."""
+    """Listens, for one connection.
+
+    Args:
+        recogniser: who listens.
+        scripted: gives what the script says that the caller says now.
+        failed: takes what a recogniser did not mean to raise.
+    """
 
     def __init__(
         self,
         recogniser: Recogniser,
-        model: Model,
-        session_id: str,
+        scripted: Callable[[], str | None],
         failed: Callable[[Exception], None],
     ) -> None:
         self._recogniser = recogniser
-        self._prompter = model if isinstance(model, Prompter) else None
-        self._session_id = session_id
+        self._scripted = scripted
         self._failed = failed
         self._hearings: dict[str, _Hearing] = {}
 
@@ -98,10 +102,7 @@ class Ear:
     async def _listen(self, entry: Entry) -> None:
         for index, sound in entry.sounds.items():
             if index not in entry.words:
-                scripted = None
-                if self._prompter is not None:
-                    scripted = self._prompter.caller_says(self._session_id)
-                heard = self._recogniser(sound.pcm, scripted)
+                heard = self._recogniser(sound.pcm, self._scripted())
                 words = await heard if isinstance(heard, Awaitable) else heard
                 if words is not None:
                     entry.words[index] = words
