@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import pytest
 
 if TYPE_CHECKING:
     from anyrealtime.simulator import SimulatorOptions
-    from anyrealtime.testing import MemoryRealtime, MemorySimulator, ThreadedSimulator
+    from anyrealtime.testing import MemoryRealtime, MemorySimulator, Recorder, ThreadedSimulator
 
+_RECORDER = pytest.StashKey["Recorder"]()
 _SIMULATOR = pytest.StashKey["ThreadedSimulator"]()
 
 
@@ -63,6 +65,20 @@ def memory_realtime(request: pytest.FixtureRequest) -> MemoryRealtime:
     return open_marked
 
 
+@pytest.fixture
+def realtime_recorder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Recorder]:
+    """Records connections that are opened with `open_realtime(tap=realtime_recorder)`.
+
+    The file (its `path`) is below `tmp_path`, without keys, and can be replayed. The report of
+    a test that fails lists what crossed.
+    """
+    from anyrealtime.testing import record_to
+
+    with record_to(tmp_path / "realtime.jsonl") as recorder:
+        request.node.stash[_RECORDER] = recorder
+        yield recorder
+
+
 def _options(node: pytest.Item) -> SimulatorOptions:
     """What the markers say; the one that is closest to the test has the last word."""
     options: dict[str, Any] = {}
@@ -75,14 +91,19 @@ def _options(node: pytest.Item) -> SimulatorOptions:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Let a failure of the simulator be the test's, not its teardown's."""
+    """Let a failure of the simulator be the test's, not its teardown's; list the recording."""
     simulator = item.stash.get(_SIMULATOR, None)
-    if simulator is None:
-        return (yield)
+    recorder = item.stash.get(_RECORDER, None)
     try:
         result = yield
+        if simulator is not None:
+            simulator.check()
     except BaseException as error:
-        simulator.explain(error)
+        if simulator is not None:
+            simulator.explain(error)
+        if recorder is not None:
+            from anyrealtime.testing._listing import listing
+
+            item.add_report_section("call", "realtime recording", listing(recorder.path))
         raise
-    simulator.check()
     return result

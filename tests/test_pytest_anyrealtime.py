@@ -26,12 +26,13 @@ async def test_over_the_network(realtime_simulator):
 
 @MARK
 @pytest.mark.realtime(model=script)
-async def test_in_memory(memory_realtime):
+async def test_in_memory(memory_realtime, realtime_recorder):
     async with (
         memory_realtime() as simulator,
-        open_realtime(transport=simulator.connect()) as connection,
+        open_realtime(transport=simulator.connect(), tap=realtime_recorder) as connection,
     ):
         assert await connection.ask("Hello!") == "You said: Hello!"
+    assert "You said:" in realtime_recorder.path.read_text()
 
 
 def test_without_a_loop(realtime_simulator):
@@ -144,6 +145,36 @@ def test_the_marker(pytester: pytest.Pytester) -> None:
     )
 
 
+def test_the_report_lists_what_was_recorded(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import anyio
+        from anyrealtime import open_realtime
+
+        async def ask(url, recorder):
+            async with open_realtime(url=url, tap=recorder, proxy=False) as connection:
+                await connection.ask("Hello!")
+
+        def test_good(realtime_simulator, realtime_recorder):
+            anyio.run(ask, realtime_simulator.url, realtime_recorder)
+
+        def test_bad(realtime_simulator, realtime_recorder):
+            anyio.run(ask, realtime_simulator.url, realtime_recorder)
+            assert not "well"
+    """)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*realtime recording*",
+            "*test_bad0/realtime.jsonl",
+            "* received session.created",
+            "* sent     response.create",
+            "* closed   1000 by the client",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*test_good0/realtime.jsonl")
+
+
 def test_nothing_is_imported_before_it_is_needed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import sys
@@ -163,5 +194,6 @@ def test_it_tells_of_itself_and_goes_when_told(pytester: pytest.Pytester) -> Non
     shown = pytester.runpytest_subprocess("--fixtures").stdout
     shown.fnmatch_lines(["memory_realtime -- *"])
     shown.fnmatch_lines(["realtime_simulator -- *"])
+    shown.fnmatch_lines(["realtime_recorder -- *"])
     without = pytester.runpytest_subprocess("--markers", "-p", "no:anyrealtime").stdout
     without.no_fnmatch_line("@pytest.mark.realtime*")
