@@ -152,7 +152,7 @@ async def test_a_request_may_come_in_pieces() -> None:
 
 
 async def test_who_never_asks_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anyrealtime.simulator._connection.HANDSHAKE_SECONDS", 0.01)
+    monkeypatch.setattr("anyrealtime.simulator._websocket.HANDSHAKE_SECONDS", 0.01)
     with anyio.fail_after(10):
         async with (
             open_simulator() as simulator,

@@ -10,15 +10,18 @@ at all), `_session`, `_conversation` and `_responses`; `_beta` translates at the
 takes time is an effect (`_effects`) that the connection carries out. `_turns` finds turns in
 what the caller says, with a detector (`_detectors`). `_answering` asks a `Model` (`_model`,
 `_talker`), has its words spoken by a `Voice` (`_voices`, `_speech`) and those of the caller
-made out by a `Recogniser` (`_recognition`). This package takes no rule from the client's side:
-`_protocol`, `_runtime` and `_transport` are not imported here.
+made out by a `Recogniser` (`_recognition`). What goes wrong on demand is declared in `faults`,
+decided in `_fault_plan` and done in `_websocket`. This package takes no rule from the client's
+side: `_protocol`, `_runtime` and `_transport` are not imported here.
 """
 
+from anyrealtime.simulator import faults
 from anyrealtime.simulator._admission import Dialect
 from anyrealtime.simulator._connection import Frame, SimulatedConnection
 from anyrealtime.simulator._detectors import DetectorName, SpeechDetector
 from anyrealtime.simulator._echo import Echo
 from anyrealtime.simulator._expectations import Expect, ScriptMismatch
+from anyrealtime.simulator._fault_text import parse_fault
 from anyrealtime.simulator._interpreter import (
     Interpreter,
     Translation,
@@ -74,6 +77,8 @@ __all__ = [
     "VoiceName",
     "default_interpreter",
     "default_model",
+    "faults",
     "open_simulator",
+    "parse_fault",
     "speak",
 ]

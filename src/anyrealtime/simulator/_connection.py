@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import anyio
 import msgspec
@@ -30,16 +30,22 @@ from anyrealtime.simulator import _admission as admission
 from anyrealtime.simulator._answering import Answering
 from anyrealtime.simulator._effects import Alarm, Effect, HangUp, Start, Stop, Transcribe
 from anyrealtime.simulator._errors import Refusal
+from anyrealtime.simulator._fault_frames import type_of
+from anyrealtime.simulator._fault_plan import FaultScript
+from anyrealtime.simulator._fault_text import ADMIN_EVENT, fault_from_fields
 from anyrealtime.simulator._options import Options
+from anyrealtime.simulator._payload import Payload
 from anyrealtime.simulator._rules import Rulebook
 from anyrealtime.simulator._session import Opening
-from anyrealtime.simulator._socket import Socket, SocketMessage
+from anyrealtime.simulator._socket import Refused, Socket, SocketMessage
+from anyrealtime.simulator._steps import Goodbye, Say, Sever, Step
+from anyrealtime.simulator._trouble import Trouble, refused
 from anyrealtime.simulator._websocket import Bell
+from anyrealtime.simulator.faults import Fault, Refuse
 
 E = TypeVar("E", bound=Event | UnknownEvent | InvalidEvent)
 
 EXPIRED_CLOSE = 1001
-HANDSHAKE_SECONDS = 10.0
 SECONDS_PER_MS = 0.001
 # A client that sends and never reads is not heard beyond this many times the bound.
 READER_SHARE = 4
@@ -73,6 +79,7 @@ class SimulatedConnection:
         self,
         socket: Socket,
         options: Options,
+        script: FaultScript,
         serial: int,
         *,
         arrived: Callable[[SimulatedConnection], None],
@@ -83,6 +90,8 @@ class SimulatedConnection:
         self.frames: list[Frame] = []
         self._socket = socket
         self._options = options
+        self._script = script
+        self._trouble = Trouble(script.plan(serial), self._do)
         self._serial = serial
         self._arrived = arrived
         self._failed = failed
@@ -190,10 +199,15 @@ class SimulatedConnection:
 
     def send_frame(self, frame: bytes) -> None:
         """Send a text frame as it is, sense or nonsense."""
-        if self._options.record:
-            self.sent_frames.append(frame)
-            self._note("received", frame)
-        self._socket.send_text(frame)
+        self._trouble.send(frame)
+
+    def inject(self, fault: Fault) -> None:
+        """Let something go wrong; see `anyrealtime.simulator.faults`. It counts from now.
+
+        Raises:
+            ValueError: it could never strike, because the handshake is over.
+        """
+        self._trouble.inject(fault)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Send CLOSE behind what is queued; the client gets the close timeout to answer."""
@@ -210,7 +224,8 @@ class SimulatedConnection:
         """Serve the client until it leaves. Raises nothing that a client can cause."""
         try:
             upgraded = False
-            with anyio.move_on_after(HANDSHAKE_SECONDS):
+            # A fault may delay the answer as long as it likes, but not for ever.
+            with anyio.move_on_after(self._options.session_seconds):
                 upgraded = await self._socket.handshake(self._look)
             if upgraded:
                 self._upgraded_at = anyio.current_time()
@@ -223,15 +238,20 @@ class SimulatedConnection:
                 self._over.set()
                 self._heard.ring()
 
-    def _look(self, target: str, headers: Sequence[tuple[str, str]]) -> str | None:
+    def _look(self, target: str, headers: Sequence[tuple[str, str]]) -> Refused | None:
         self._visitor = admission.visit(target, headers)
-        return None if self._visitor.is_realtime else "There is nothing here.\n"
+        if not self._visitor.is_realtime:
+            return Refused(404, "There is nothing here.\n")
+        refusal = self._script.refusal(self._serial)
+        self._trouble.before_upgrade()
+        return None if refusal is None else refused(refusal)
 
     async def _stay(self) -> None:
         with self._life:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._socket.write)
                 tasks.start_soon(self._hang_up)
+                self._trouble.begin(tasks)
                 self._greet(tasks)
                 await self._listen(tasks)
                 with anyio.move_on_after(self._options.close_timeout):
@@ -289,18 +309,49 @@ class SimulatedConnection:
             self.received_frames.append(message.data)
             self._note("sent", message.data)
         if self._rules is not None and self._socket.is_open:
-            if message.is_text:
-                self._rules.text(message.data)
+            if self._options.admin and type_of(message.data) == ADMIN_EVENT:
+                self._obey(message.data, self._rules)
             else:
-                self._rules.binary()
-            self._settle(self._rules, tasks)
+                self._trouble.hear(message.data, partial(self._act, message, self._rules, tasks))
         self._heard.ring()
+
+    def _act(self, message: SocketMessage, rules: Rulebook, tasks: TaskGroup) -> None:
+        if message.is_text:
+            rules.text(message.data)
+        else:
+            rules.binary()
+        self._settle(rules, tasks)
+
+    def _obey(self, message: bytes, rules: Rulebook) -> None:
+        """Let happen what an admin message asks for; there is no other answer to it."""
+        event = cast("Payload", msgspec.json.decode(message))
+        try:
+            fault = fault_from_fields(event)
+            if isinstance(fault, Refuse):
+                self._script.inject(fault)  # for those that are yet to come
+            else:
+                self.inject(fault)
+        except ValueError as error:
+            event_id = event.get("event_id")
+            rules.refuse(
+                Refusal("invalid_value", f"{error}.", param="fault"),
+                event_id if isinstance(event_id, str) else None,
+            )
+            self._flush(rules)
 
     def _settle(self, rules: Rulebook, tasks: TaskGroup) -> None:
         """Send what the rules have to say and see to what they want done."""
         self._flush(rules)
         for effect in rules.effects():
             self._carry_out(effect, rules, tasks)
+
+    def _do(self, step: Step) -> None:
+        if isinstance(step, Say) and self._options.record and self.is_open:
+            self.sent_frames.append(step.data)
+            self._note("received", step.data)
+        self._socket.do(step)
+        if isinstance(step, Goodbye | Sever):
+            self._closing.set()
 
     def _note(self, direction: Literal["sent", "received"], data: bytes) -> None:
         self.frames.append(Frame(anyio.current_time() - self._upgraded_at, direction, data))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -12,6 +12,7 @@ from anyrealtime.simulator._interpreter import Interpreter
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._recognition import Recogniser, RecogniserName
 from anyrealtime.simulator._voices import Voice, VoiceName
+from anyrealtime.simulator.faults import Fault
 
 
 class SimulatorOptions(TypedDict, total=False):
@@ -32,6 +33,9 @@ class SimulatorOptions(TypedDict, total=False):
     models: Collection[str] | None
     session_seconds: float
     obfuscation: bool
+    faults: Iterable[Fault]
+    fault_seed: int
+    admin: bool
     record: bool
     max_unsent_bytes: int
     close_timeout: float
@@ -58,6 +62,7 @@ class Options:
     door: Door
     session_seconds: float
     obfuscation: bool
+    admin: bool
     record: bool
     max_message_bytes: int
     max_unsent_bytes: int

@@ -7,7 +7,7 @@ client's task is kept and raised when the block is left, never lost and never ea
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Collection, Generator, Sequence
+from collections.abc import AsyncGenerator, Collection, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from traceback import format_exception
 from typing import Final, cast
@@ -19,6 +19,7 @@ from anyio.streams.tls import TLSStream
 from anyrealtime.simulator._admission import SUBPROTOCOL, Dialect, Door
 from anyrealtime.simulator._connection import SimulatedConnection
 from anyrealtime.simulator._detectors import DetectorFactory, DetectorName, named_detector
+from anyrealtime.simulator._fault_plan import FaultScript
 from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._options import Options
@@ -27,6 +28,7 @@ from anyrealtime.simulator._socket import Socket
 from anyrealtime.simulator._talker import default_model
 from anyrealtime.simulator._voices import Voice, VoiceName, named_voice
 from anyrealtime.simulator._websocket import WebSocket
+from anyrealtime.simulator.faults import Fault
 
 GOING_AWAY: Final = 1001
 TLS_SECONDS: Final = 10.0
@@ -84,6 +86,10 @@ class Simulator:
         """Serve a client that came by another way than the listening socket."""
         self._tasks.start_soon(self._host.attend, socket)
 
+    def inject(self, fault: Fault) -> None:
+        """Let something go wrong for the clients that are yet to come, refusals included."""
+        self._host.script.inject(fault)
+
     def check(self) -> None:
         """Raise what has gone wrong so far, as leaving the block would; each failure once."""
         self._host.raise_failure()
@@ -96,8 +102,11 @@ class Simulator:
 class Host:
     """Serves who comes in, and remembers what went wrong in doing so."""
 
-    def __init__(self, options: Options, ssl_context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, options: Options, script: FaultScript, ssl_context: ssl.SSLContext | None
+    ) -> None:
         self.options = options
+        self.script = script
         self.connections: list[SimulatedConnection] = []
         self._failures: list[Exception] = []
         self._ssl_context = ssl_context
@@ -121,6 +130,7 @@ class Host:
         connection = SimulatedConnection(
             socket,
             self.options,
+            self.script,
             self._visits,
             arrived=self.connections.append,
             failed=self._failures.append,
@@ -174,6 +184,9 @@ async def open_simulator(
     models: Collection[str] | None = None,
     session_seconds: float = 3600.0,
     obfuscation: bool = False,
+    faults: Iterable[Fault] = (),
+    fault_seed: int = 0,
+    admin: bool = False,
     record: bool = True,
     max_message_bytes: int = 64 * 2**20,
     max_unsent_bytes: int = 2**20,
@@ -208,6 +221,10 @@ async def open_simulator(
         models: the models there are; None takes any name, and none at all.
         session_seconds: how long a session may last.
         obfuscation: puts the filler into deltas that OpenAI puts there.
+        faults: what goes wrong, for each client anew; see `anyrealtime.simulator.faults`.
+        fault_seed: the same faults with the same seed strike the same events.
+        admin: lets clients ask for faults by an event of the type "simulator.fault", which a
+            real server would refuse.
         record: keeps the messages of each connection for `received`, `sent_frames` and `frames`.
         max_message_bytes: a longer message from a client ends its connection with 1009.
         max_unsent_bytes: responses wait while more than this is queued for their client.
@@ -231,12 +248,13 @@ async def open_simulator(
         door=Door(api_key, models, dialect),
         session_seconds=session_seconds,
         obfuscation=obfuscation,
+        admin=admin,
         record=record,
         max_message_bytes=max_message_bytes,
         max_unsent_bytes=max_unsent_bytes,
         close_timeout=close_timeout,
     )
-    clients = Host(options, ssl_context)
+    clients = Host(options, FaultScript(faults, fault_seed), ssl_context)
     listener = None
     place = ""
     if host is not None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from anyrealtime.simulator._steps import Step
+
 
 @dataclass(frozen=True, slots=True)
 class SocketMessage:
@@ -18,8 +20,17 @@ class SocketMessage:
     is_text: bool
 
 
-Look: TypeAlias = Callable[[str, Sequence[tuple[str, str]]], str | None]
-"""Is told the target and the headers of a request; returns why they lead nowhere, or None."""
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An HTTP response that is no upgrade."""
+
+    status: int
+    body: str
+    headers: Sequence[tuple[str, str]] = ()
+
+
+Look: TypeAlias = Callable[[str, Sequence[tuple[str, str]]], Refused | None]
+"""Is told the target and the headers of a request; returns how it is refused, or None."""
 
 
 class Socket(Protocol):
@@ -51,8 +62,8 @@ class Socket(Protocol):
         """Wait for messages; None when there will be no more. Cancelling loses nothing."""
         ...
 
-    def send_text(self, data: bytes) -> None:
-        """Queue a text message; nothing happens once either side has said CLOSE."""
+    def do(self, step: Step) -> None:
+        """Queue a step behind what is queued; nothing happens once the connection is over."""
         ...
 
     def close(self, code: int, reason: str) -> None:

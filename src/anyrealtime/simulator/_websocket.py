@@ -1,28 +1,46 @@
 """One WebSocket, seen from the server: frames over an AnyIO byte stream.
 
 The state machine is `websockets`' sans-I/O one, which has no loop of its own; so the same
-code serves asyncio and Trio. One task writes, one reads. Knows no event and no JSON.
+code serves asyncio and Trio. One task writes, one reads. Knows no event and no JSON. It does
+what a server should not do, too, when it is told to by a step of `_steps`.
 """
 
 from __future__ import annotations
 
 import http
+import socket
+import struct
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import groupby
+from typing import TypeAlias
 
 import anyio
-from anyio.abc import ByteStream
-from websockets.datastructures import Headers
+from anyio.abc import ByteStream, SocketAttribute
+from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from anyrealtime.simulator._socket import Look, SocketMessage
+from anyrealtime.simulator._socket import Look, Refused, SocketMessage
+from anyrealtime.simulator._steps import (
+    Freeze,
+    Goodbye,
+    Pause,
+    Say,
+    Scribble,
+    Sever,
+    Step,
+    Throttle,
+)
 
 READ_BYTES = 65_536
 _NORMAL_CLOSE = 1000
 _INVALID_DATA = 1007
+HANDSHAKE_SECONDS = 10.0
+SLICE_SECONDS = 0.02
 _GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
 
 
@@ -42,6 +60,9 @@ class Bell:
         await self._event.wait()
 
 
+_Order: TypeAlias = bytes | Pause | Throttle | Freeze | Sever
+
+
 class WebSocket:
     """The server's end of one connection; see `Socket`."""
 
@@ -55,10 +76,14 @@ class WebSocket:
         self._stream = stream
         self._protocol = ServerProtocol(select_subprotocol=choose, max_size=max_message_bytes)
         self._fragments: list[Frame] = []
-        self._unsent: list[bytes] = []
+        self._orders: list[_Order] = []
         self._unsent_bytes = 0
+        self._bytes_per_second: float | None = None
         self._eof_due = False
+        self._finished = False
         self._lost = False
+        self._frozen = False
+        self._doomed = False
         self._to_write = Bell()
         self._written = Bell()
 
@@ -67,22 +92,31 @@ class WebSocket:
     async def handshake(self, look: Look, /) -> bool:
         """Answer the upgrade request; False if there was none or it was turned down.
 
-        What leads nowhere is answered with HTTP 404. Runs before `write`. Cancelling leaves
-        the request unanswered.
+        Steps that `look` causes are done before the answer. Runs before `write`. Cancelling
+        leaves the request unanswered.
         """
-        request = await self._request()
+        request = None
+        with anyio.move_on_after(HANDSHAKE_SECONDS):
+            request = await self._request()
         if request is None:
             await self._write_now()
             return False
-        headers: Headers = request.headers
-        reason = look(request.path, list(headers.raw_items()))
-        if reason is None:
-            response = self._protocol.accept(request)
-        else:
-            response = self._protocol.reject(http.HTTPStatus.NOT_FOUND, reason)
+        refused = look(request.path, list(request.headers.raw_items()))
+        response = self._protocol.accept(request) if refused is None else self._refusal(refused)
         self._protocol.send_response(response)
         await self._write_now()
         return self.is_open
+
+    def _refusal(self, refused: Refused) -> Response:
+        response = self._protocol.reject(http.HTTPStatus.NOT_FOUND, refused.body)
+        response.status_code = refused.status
+        try:
+            response.reason_phrase = http.HTTPStatus(refused.status).phrase
+        except ValueError:
+            response.reason_phrase = "Refused"
+        for name, value in refused.headers:
+            response.headers[name] = value
+        return response
 
     async def _request(self) -> Request | None:
         while True:
@@ -103,7 +137,7 @@ class WebSocket:
     @property
     def is_open(self) -> bool:
         """Whether messages may be sent: upgraded, and nobody has said CLOSE."""
-        return self._protocol.state is State.OPEN and not self._lost
+        return self._protocol.state is State.OPEN and not self._lost and not self._doomed
 
     @property
     def close_code(self) -> int | None:
@@ -152,24 +186,59 @@ class WebSocket:
 
     async def _read(self) -> bytes:
         try:
-            return await self._stream.receive(READ_BYTES)
+            data = await self._stream.receive(READ_BYTES)
         except _GONE:
             self._protocol.receive_eof()
             return b""
+        if self._frozen:
+            await anyio.sleep_forever()
+        return data
 
     # Writing
 
-    def send_text(self, data: bytes) -> None:
-        """Queue a text message; nothing happens once either side has said CLOSE."""
-        if self.is_open:
-            self._protocol.send_text(data)
-            self._collect()
-
-    def close(self, code: int = _NORMAL_CLOSE, reason: str = "") -> None:
+    def close(self, code: int | None = _NORMAL_CLOSE, reason: str = "") -> None:
         """Queue a CLOSE frame behind what is queued; the peer's is still waited for."""
         if self.is_open:
             self._protocol.send_close(code, reason)
             self._collect()
+
+    def do(self, step: Step) -> None:
+        """Queue a step; nothing happens once the connection is over."""
+        if self._lost or self._doomed:
+            return
+        match step:
+            case Say(data=data, size_bytes=size):
+                self._send_text(data, size or max(1, len(data)))
+            case Scribble(data=data):
+                self._queue(data)
+            case Goodbye(code=code, reason=reason):
+                self._say_goodbye(code, reason)
+            case Freeze():
+                self._frozen = True
+                self._queue(step)
+            case Sever():
+                self._doomed = True
+                self._queue(step)
+            case Pause() | Throttle():
+                self._queue(step)
+
+    def _send_text(self, data: bytes, size: int) -> None:
+        if not self.is_open:
+            return
+        pieces = [data[start : start + size] for start in range(0, len(data), size)] or [b""]
+        self._protocol.send_text(pieces[0], fin=len(pieces) == 1)
+        for number, piece in enumerate(pieces[1:], start=2):
+            self._protocol.send_continuation(piece, fin=number == len(pieces))
+        self._collect()
+
+    def _say_goodbye(self, code: int | None, reason: str) -> None:
+        try:
+            self.close(code, reason)
+        except ProtocolError:  # a code that must not be on the wire: so it goes round the library
+            assert code is not None  # saying none is always legal
+            payload = code.to_bytes(2, "big") + reason.encode()
+            self._queue(Frame(Opcode.CLOSE, payload).serialize(mask=False))
+            self._doomed = True
 
     async def drain(self, limit_bytes: int) -> None:
         """Wait until at most `limit_bytes` are queued. Cancelling leaves the queue as it is."""
@@ -178,8 +247,8 @@ class WebSocket:
 
     async def write(self) -> None:
         """Send what is queued, for as long as the connection lasts."""
-        while not self._eof_due and not self._lost:
-            if not self._unsent:
+        while not self._finished and not self._lost:
+            if not self._orders and not self._eof_due:
                 await self._to_write.wait()
             await self._write_now()
 
@@ -189,31 +258,79 @@ class WebSocket:
 
     async def _write_now(self) -> None:
         self._collect()
-        chunks, self._unsent = self._unsent, []
+        orders, self._orders = self._orders, []
+        due = sum(len(order) for order in orders if isinstance(order, bytes))
         try:
-            if chunks:
-                await self._stream.send(b"".join(chunks))
-            if self._eof_due and not self._unsent:
-                await self._stream.send_eof()
+            for is_data, group in groupby(orders, lambda order: isinstance(order, bytes)):
+                if is_data:
+                    await self._send(b"".join(data for data in group if isinstance(data, bytes)))
+                    continue
+                for order in group:
+                    await self._carry_out(order)
+                if self._finished or self._lost:
+                    return
+            if self._eof_due and not self._orders:
+                await self._end()
         except (*_GONE, OSError):  # half-closing a reset socket is an OSError on Trio
-            self._lost = True
-            # The reader may not have noticed: this end is what it waits on.
-            await self.aclose()
-        except NotImplementedError:
-            pass  # TLS has no half-close; the stream is closed soon after
+            await self._let_go()
         finally:
-            self._unsent_bytes -= sum(map(len, chunks))
+            self._unsent_bytes -= due
             self._written.ring()
+
+    async def _send(self, data: bytes) -> None:
+        if self._bytes_per_second is None:
+            await self._stream.send(data)
+            return
+        size = max(1, int(self._bytes_per_second * SLICE_SECONDS))
+        for start in range(0, len(data), size):
+            part = data[start : start + size]
+            await self._stream.send(part)
+            await anyio.sleep(len(part) / self._bytes_per_second)
+
+    async def _carry_out(self, order: _Order) -> None:
+        match order:
+            case Pause(seconds=seconds):
+                await anyio.sleep(seconds)
+            case Throttle(bytes_per_second=rate):
+                self._bytes_per_second = rate
+            case Freeze():
+                await anyio.sleep_forever()
+            case Sever(reset=True):
+                # With this, closing drops what is unsent and sends RST in its place.
+                raw = self._stream.extra(SocketAttribute.raw_socket)
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                await self._let_go()
+            case Sever():
+                await self._end()
+            case bytes():
+                await self._send(order)
+
+    async def _end(self) -> None:
+        """Half-close, after which nothing is sent any more."""
+        self._finished = True
+        # TLS has no half-close; there the stream is closed soon after.
+        with suppress(NotImplementedError):
+            await self._stream.send_eof()
+
+    async def _let_go(self) -> None:
+        self._lost = True
+        # The reader may not have noticed: this end is what it waits on.
+        await self.aclose()
+
+    def _queue(self, order: _Order) -> None:
+        self._orders.append(order)
+        if isinstance(order, bytes):
+            self._unsent_bytes += len(order)
+        self._to_write.ring()
 
     def _collect(self) -> None:
         """Move what the state machine wants sent to the queue."""
         for data in self._protocol.data_to_send():
             if data:
-                self._unsent.append(data)
-                self._unsent_bytes += len(data)
+                self._queue(data)
             else:
                 self._eof_due = True
-        if self._unsent or self._eof_due:
+        if self._eof_due:
             self._to_write.ring()
 
 

@@ -1,17 +1,23 @@
 """The simulator's end of a connection in memory: what `_memory` joins, as `simulator` wants it.
 
-No WebSocket frames: a goodbye is over the moment it is said, and nothing is ever half-open.
+No WebSocket frames: a goodbye is over the moment it is said, and a fault that only frames can
+show (pieces, an opcode there is not) is not seen.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
+import anyio
 from anyio.lowlevel import checkpoint
 
 from anyrealtime._transport._base import ABNORMAL, TransportClosed
 from anyrealtime.simulator._socket import Look, SocketMessage
+from anyrealtime.simulator._steps import Freeze, Goodbye, Pause, Say, Sever, Step, Throttle
 from anyrealtime.testing._memory import Link
+
+_NO_CODE = 1005  # RFC 6455, 7.1.5: a CLOSE frame without a code
 
 
 class MemorySocket:
@@ -21,6 +27,10 @@ class MemorySocket:
         self._link = link
         self._target = target
         self._headers = headers
+        self._due: deque[Step] = deque()
+        self._told = anyio.Event()
+        self._seconds_per_byte = 0.0
+        self._frozen = False
 
     @property
     def is_open(self) -> bool:
@@ -42,8 +52,9 @@ class MemorySocket:
         """Show the request; who is refused finds the connection ended, with the reason."""
         await checkpoint()
         refused = look(self._target, self._headers)
+        await self._do_what_is_due()
         if refused is not None:
-            self._link.end(ABNORMAL, refused, "server")
+            self._link.end(ABNORMAL, f"HTTP {refused.status} {refused.body}".strip(), "server")
         return self.is_open
 
     async def receive(self) -> list[SocketMessage] | None:
@@ -53,12 +64,46 @@ class MemorySocket:
             await self._link.wait_for_messages(lane)
         except TransportClosed:
             return None
+        if self._frozen:
+            await anyio.sleep_forever()
         return [SocketMessage(message, is_text=True) for message in lane.take_all()]
 
-    def send_text(self, data: bytes) -> None:
-        """Hand a message over; nothing happens once it is ended."""
-        if self.is_open:
-            self._link.to_client.add([data])
+    def do(self, step: Step) -> None:
+        """Do a step, at once unless it takes time or is behind one that does."""
+        if self._due or self._seconds_per_byte or isinstance(step, Pause | Throttle | Freeze):
+            self._frozen |= isinstance(step, Freeze)
+            self._due.append(step)
+            self._told.set()
+        else:
+            self._do_now(step)
+
+    def _do_now(self, step: Step) -> None:
+        if not self.is_open:
+            return
+        match step:
+            case Say(data=data):
+                self._link.to_client.add([data])
+            case Goodbye(code=code, reason=reason):
+                self._link.end(_NO_CODE if code is None else code, reason, "server")
+            case Sever():
+                self._link.end(ABNORMAL, "", "network")
+            case _:
+                pass  # there are no frames to scribble in
+
+    async def _do_what_is_due(self) -> None:
+        while self._due and self.is_open:
+            match self._due[0]:
+                case Pause(seconds=seconds):
+                    await anyio.sleep(seconds)
+                case Throttle(bytes_per_second=rate):
+                    self._seconds_per_byte = 1 / rate
+                case Freeze():
+                    await anyio.sleep_forever()
+                case step:
+                    if isinstance(step, Say):
+                        await anyio.sleep(len(step.data) * self._seconds_per_byte)
+                    self._do_now(step)
+            self._due.popleft()
 
     def close(self, code: int, reason: str) -> None:
         """End the connection; the client can still read what was sent."""
@@ -71,8 +116,11 @@ class MemorySocket:
             await lane.wait()
 
     async def write(self) -> None:
-        """Return: what is sent has arrived."""
-        await checkpoint()
+        """Do what takes time; all else has been done when it was said."""
+        while self.is_open:
+            await self._told.wait()
+            self._told = anyio.Event()
+            await self._do_what_is_due()
 
     async def aclose(self) -> None:
         """Drop the connection."""
