@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import cast
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyrealtime._protocol._usage import RateLimits, SessionUsage, TokenUsage, UsageTotals
-from anyrealtime.events import InvalidEvent, RateLimit
+from anyrealtime.events import InvalidEvent, RateLimit, decode_server
 from tests._protocol.recorded import Tree, each_recording, event, needs_recordings, received
 
 USED: Tree = {
@@ -241,3 +242,12 @@ def test_other_events_are_no_limits() -> None:
     limits.apply(drifted)
     assert not limits
     assert type(drifted) not in limits.relevant
+
+
+def test_a_response_whose_end_drifted_is_not_free() -> None:
+    totals = UsageTotals()
+    response = {"id": "r1", "status": 7, "usage": {"input_tokens": 3, "output_tokens": 4}}
+    event = decode_server(json.dumps({"type": "response.done", "response": response}))
+    assert isinstance(event, InvalidEvent)
+    totals.apply(event)
+    assert (totals.session.responses, totals.session.total_tokens) == (1, 7)

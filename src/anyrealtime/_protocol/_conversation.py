@@ -21,7 +21,7 @@ from anyrealtime._protocol._changes import (
     ItemDelta,
     ItemTruncated,
 )
-from anyrealtime._protocol._drift import mended_item_event
+from anyrealtime._protocol._drift import mended
 from anyrealtime._protocol._items import Items
 from anyrealtime._protocol._kept_audio import KeptAudio
 from anyrealtime._protocol._mirrored import (
@@ -370,8 +370,8 @@ class ConversationMirror:
     # What was not understood
 
     def _on_invalid(self, event: InvalidEvent) -> list[Change]:
-        mended = mended_item_event(event)
-        return [] if mended is None else self.apply(mended)
+        readable = mended(event)
+        return [] if readable is None else self.apply(readable)
 
     _handlers: ClassVar[Mapping[type, _Handler]] = _with_subclasses(
         {

@@ -12,10 +12,12 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
+from anyrealtime._protocol._drift import mended
 from anyrealtime.events import (
     CachedTokensDetails,
     ConversationItemInputAudioTranscriptionCompleted,
     InputTokenDetails,
+    InvalidEvent,
     OutputTokenDetails,
     RateLimit,
     RateLimitsUpdated,
@@ -82,7 +84,7 @@ class UsageTotals:
     """
 
     relevant: ClassVar[frozenset[type]] = frozenset(
-        {ResponseDone, ConversationItemInputAudioTranscriptionCompleted}
+        {ResponseDone, ConversationItemInputAudioTranscriptionCompleted, InvalidEvent}
     )
 
     def __init__(self) -> None:
@@ -95,7 +97,9 @@ class UsageTotals:
         return self._responses.get(response_id)
 
     def apply(self, event: ServerEvent) -> None:
-        """Count what an event says was used."""
+        """Count what an event says was used, as far as it can be read."""
+        if isinstance(event, InvalidEvent):
+            event = mended(event) or event
         if isinstance(event, ResponseDone):
             self._count_response(event)
         elif isinstance(event, ConversationItemInputAudioTranscriptionCompleted):
