@@ -318,7 +318,7 @@ async def test_a_failure_without_a_reason() -> None:
     async with talking() as (connection, server):
         response = await entered(server, connection.respond())
         await server.end("r1", "failed")
-        with pytest.raises(ResponseFailed, match=r"the response is failed$"):
+        with pytest.raises(ResponseFailed, match=r"the response failed$"):
             await response.result()
 
 

@@ -310,11 +310,14 @@ def response_failed(response: Response, *, code: str | None = None) -> ResponseF
     """The exception for a response that did not become what was asked for."""
     details = _details(response) or ResponseStatusDetails()
     error = details.error or ResponseError()
+    text = (
+        "the response failed"
+        if response.status == "failed"
+        else f"the response is {response.status}"
+    )
     why = error.message or details.reason
     return ResponseFailed(
-        f"the response is {response.status}: {why}"
-        if why
-        else f"the response is {response.status}",
+        f"{text}: {why}" if why else text,
         code=code or error.code,
         response_id=response.id,
     )

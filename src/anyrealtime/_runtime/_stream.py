@@ -8,7 +8,9 @@ what an event means.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
@@ -76,6 +78,7 @@ class EventStream(Generic[T_co]):
         self._overflow: Overflow = overflow
         self._on_told = on_told
         self._send, self._receive = anyio.create_memory_object_stream[_Batch](math.inf)
+        self._rest: deque[_Batch] = deque()  # what the channel held when it was closed
         self._batch = _EMPTY  # being read
         self._next = 0  # index of the item that is taken next
         self._stop = 0
@@ -133,13 +136,16 @@ class EventStream(Generic[T_co]):
             self._open = False
             self._ending = ending
             self._send.close()
+            with suppress(anyio.EndOfStream):
+                while True:  # so that nothing is open of a stream that is never read to its end
+                    self._rest.append(self._receive.receive_nowait())
+            self._receive.close()
             self._wake()
 
     def close(self) -> None:
         """End the stream and free what it holds."""
         self.end(None)
         self._discard()
-        self._receive.close()
 
     def _append(self, batch: _Batch, total_bytes: int) -> None:
         self._send.send_nowait(batch)
@@ -234,8 +240,8 @@ class EventStream(Generic[T_co]):
     def _load(self) -> bool:
         """Begin the next batch that has arrived; False if there is none."""
         try:
-            batch = self._receive.receive_nowait()
-        except (anyio.WouldBlock, anyio.EndOfStream, anyio.ClosedResourceError):
+            batch = self._receive.receive_nowait() if self._open else self._rest.popleft()
+        except (anyio.WouldBlock, IndexError):
             return False
         self._batch, self._next, self._stop = batch, batch.start, batch.stop
         self._queued_events -= batch.stop - batch.start
