@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -15,22 +15,18 @@ from pathlib import Path
 from typing import Literal
 
 import anyio
-import anyio.to_thread
 from msgspec import UNSET
 
-from anyrealtime import Connection, EventStream, open_realtime
-from anyrealtime.cli._conversation import Conversation, check, converse
+from anyrealtime import Connection, open_realtime
+from anyrealtime.cli._conversation import Conversation, Printed, Show, Shown, check, converse
 from anyrealtime.cli._exit import CommandError, ExitCode, say
 from anyrealtime.cli._interrupt import Interrupts, supervise
-from anyrealtime.cli._output import SAMPLE_RATE_HZ, WavFile, choose_screen, write_frame
+from anyrealtime.cli._output import SAMPLE_RATE_HZ, WavFile, choose_screen
 from anyrealtime.events import (
     AudioConfig,
     AudioFormat,
     AudioOutput,
-    ServerEvent,
     Session,
-    SessionUpdate,
-    decode_server,
 )
 
 
@@ -94,11 +90,11 @@ async def _chat(
             transport=options.transport,
             connect_timeout=options.timeout,
         ) as connection,
-        _events(connection, raw=options.raw) as events,
+        _show(connection, wav, raw=options.raw) as show,
     ):
+        conversation = Conversation(connection, show)
         if options.raw:
-            await connection.send(SessionUpdate(session=session))
-        conversation = Conversation(connection, events, choose_screen(raw=options.raw), wav)
+            await connection.session.update(session)
         if text is None:
             from anyrealtime.cli._prompt import Prompt
 
@@ -133,23 +129,12 @@ async def _server(url: str | None) -> AsyncGenerator[str | None, None]:
 
 
 @asynccontextmanager
-async def _events(
-    connection: Connection, *, raw: bool
-) -> AsyncGenerator[AsyncIterator[ServerEvent], None]:
+async def _show(
+    connection: Connection, wav: WavFile | None, *, raw: bool
+) -> AsyncGenerator[Show, None]:
+    """What becomes of answers; with `raw`, everything else that comes is printed, too."""
     if not raw:
-        yield aiter(connection)
+        yield Shown(choose_screen(), wav)
         return
     async with connection.raw_frames() as frames:
-        yield _PrintedEvents(frames)
-
-
-class _PrintedEvents(AsyncIterator[ServerEvent]):
-    """Events whose frames go to stdout, as they came, before anything is made of them."""
-
-    def __init__(self, frames: EventStream[bytes]) -> None:
-        self._frames = frames
-
-    async def __anext__(self) -> ServerEvent:
-        frame = await anext(self._frames)
-        await anyio.to_thread.run_sync(write_frame, frame)
-        return decode_server(frame)
+        yield Printed(frames, wav)

@@ -87,20 +87,8 @@ class LiveScreen:
             self._live, self._paragraph = None, ""
 
 
-class NoScreen:
-    """Shows nothing: stdout belongs to the frames."""
-
-    def show(self, delta: str) -> None:
-        """Do nothing."""
-
-    def end(self) -> None:
-        """Do nothing."""
-
-
-def choose_screen(*, raw: bool) -> Screen:
+def choose_screen() -> Screen:
     """The screen that suits what stdout is."""
-    if raw:
-        return NoScreen()
     console = Console(highlight=False)
     if sys.stdout.isatty() and not console.is_dumb_terminal:
         return LiveScreen(console)
