@@ -54,7 +54,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole suite on both backends, with branch coverage."""
-    session.install("-e", ".[cli,socks]", *dependencies("tests"))
+    session.install("-e", ".[cli,socks,vad]", *dependencies("tests"))
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine", "--quiet")
@@ -70,7 +70,7 @@ def tests(session: nox.Session) -> None:
 @nox.parametrize("resolution", ["lowest", "newest"])
 def pythons(session: nox.Session, resolution: str) -> None:
     """The suite on every supported Python, with the oldest and the newest dependencies."""
-    session.install("-e", ".[cli,socks]", *dependencies("tests"))
+    session.install("-e", ".[cli,socks,vad]", *dependencies("tests"))
     if resolution == "lowest":
         floors = [name.replace(">=", "==") for name in PROJECT["project"]["dependencies"]]
         session.install(*floors)

@@ -20,7 +20,8 @@ from anyrealtime.simulator._detectors import (
     named_detector,
 )
 from anyrealtime.simulator._grammar import Pcmu
-from tests.simulator.sounds import mixed, noise, silence, tone
+from anyrealtime.simulator._speech import speak
+from tests.simulator.sounds import mixed, noise, silence, tone, voice
 
 
 def heard(
@@ -86,6 +87,32 @@ def test_a_real_one_hears_no_speech_in_silence(
     new: Callable[[], SpeechDetector], rate_hz: int
 ) -> None:
     assert not any(heard(new(), silence(1_000), rate_hz=rate_hz))
+
+
+@pytest.mark.parametrize("new", REAL)
+@pytest.mark.parametrize("rate_hz", [24_000, 8_000])
+def test_a_real_one_hears_a_voice(new: Callable[[], SpeechDetector], rate_hz: int) -> None:
+    detector = new()
+    sound = silence(640) + voice(6) + silence(960)
+    if rate_hz == 8_000:
+        sound = decode_pcmu(encoded(sound, Pcmu()))
+    judged = heard(detector, sound, rate_hz=rate_hz)
+    spoken = slice(640 // detector.frame_ms, (640 + len(voice(6)) // 48) // detector.frame_ms)
+    assert sum(judged[spoken]) > 0.8 * len(judged[spoken])
+    assert not any(judged[: spoken.start])
+    assert not any(judged[-320 // detector.frame_ms :])
+
+
+@pytest.mark.parametrize("new", REAL)
+def test_a_real_one_is_as_strict_as_it_is_told(new: Callable[[], SpeechDetector]) -> None:
+    sound = silence(320) + speak("Hello there, my friend")  # hardly a voice
+    judged = [sum(heard(new(), sound, threshold=threshold)) for threshold in (0.1, 0.6, 0.9)]
+    assert judged[0] > judged[1] > judged[2]
+
+
+@silero
+def test_silero_knows_noise_from_a_voice() -> None:
+    assert not any(heard(SileroDetector(), noise(1_500, loud=12_000)))
 
 
 # Being chosen

@@ -8,8 +8,10 @@ from typing import cast
 
 import pytest
 
+from anyrealtime.simulator._detectors import EnergyDetector
 from tests.simulator.driver import Driver, call, finish, kinds
 from tests.simulator.schemas import RECORDINGS, Dialect, Json
+from tests.simulator.sounds import silence, tone
 
 pytestmark = pytest.mark.skipif(not RECORDINGS.exists(), reason="no recordings at hand")
 
@@ -156,3 +158,64 @@ def test_the_same_fields_in_each_event(name: str, dialect: Dialect) -> None:
         shape.pop("rate_limits.updated", None)
         shapes.append(shape)
     assert shapes[1] == shapes[0]
+
+
+# Turns that the service heard itself. The sound is not in the recordings: something as long is
+# said at the same time, and the simulator must tell the same times, in the same order.
+
+HEARD: list[tuple[str, Dialect]] = [
+    ("test_openai_ws__test_audio_in_server_vad_turn", "ga"),
+    ("test_azure_ws__test_audio_in_server_vad_transcription_requires_deployment", "ga"),
+    ("beta_webrtc_interruption", "beta"),
+]
+ELSEWHERE = {"output_audio_buffer.cleared", "conversation.item.truncated"}  # WebRTC plays itself
+PADDING_MS, SILENCE_MS = 300, 200
+
+
+def turn(events: list[Json]) -> list[Json]:
+    """The events from the first word that was heard until the model begins to answer."""
+    names = [event["type"] for event in events]
+    first = names.index("input_audio_buffer.speech_started")
+    last = names.index("response.output_item.added", first)
+    return [
+        event
+        for event in events[first:last]
+        if "transcription" not in event["type"]  # it comes when it comes
+        and event["type"] not in SPARE | ELSEWHERE
+    ]
+
+
+@pytest.mark.parametrize(("name", "dialect"), HEARD)
+def test_a_turn_is_told_as_the_service_tells_it(name: str, dialect: Dialect) -> None:
+    theirs = turn([event for sent, event in recording(name) if not sent])
+    start_ms, end_ms = theirs[0]["audio_start_ms"], theirs[1]["audio_end_ms"]
+    speech_ms = start_ms + PADDING_MS
+    sound = silence(speech_ms) + tone(end_ms - SILENCE_MS - speech_ms) + silence(400)
+    driver = Driver(dialect=dialect)
+    heard = driver.hear(sound, 100)
+    finish(driver.started[-1].run.say("Hello", 1))
+    ours = turn(heard + driver.take())
+    assert [event["type"] for event in ours] == [event["type"] for event in theirs]
+    assert [set(event) for event in ours] == [set(event) for event in theirs]
+    assert ours[0]["audio_start_ms"] == pytest.approx(start_ms, abs=EnergyDetector.frame_ms)
+    assert ours[1]["audio_end_ms"] == pytest.approx(end_ms, abs=EnergyDetector.frame_ms)
+    for events in (ours, theirs):
+        ids = [event.get("item_id", event.get("item", {}).get("id")) for event in events]
+        assert len(set(ids)) == 2  # that of the message, and none in `response.created`
+
+
+def test_a_turn_that_the_client_commits_is_told_as_the_service_tells_it() -> None:
+    frames = recording("openai_transcription")
+    names = [(sent, event["type"]) for sent, event in frames]
+    said_at = names.index((True, "input_audio_buffer.commit"))
+    theirs = [kind for sent, kind in names[said_at:] if not sent]
+    driver = Driver(kind="transcription")
+    [update] = [event for sent, event in frames if sent and event["type"] == "session.update"]
+    driver.tell_text(json.dumps(update))
+    [started] = driver.hear(tone(1_400))
+    heard = next(event for _, event in frames if "audio_start_ms" in event)
+    assert started["audio_start_ms"] == heard["audio_start_ms"] == 0
+    driver.words = "Hello"
+    ours = driver.tell("input_audio_buffer.commit")
+    assert [event["type"] for event in ours] == theirs
+    assert ours[0]["item_id"] == started["item_id"]
