@@ -109,6 +109,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/bench_receive.py", "--tls", *session.posargs)
     session.run("python", "benchmarks/bench_send.py")
     session.run("python", "benchmarks/bench_import.py")
+    session.run("python", "benchmarks/bench_turns.py")
 
 
 @nox.session

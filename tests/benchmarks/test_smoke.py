@@ -72,3 +72,13 @@ def test_an_import_brings_nothing_heavy() -> None:
     assert rows["anyrealtime"]["modules"] > 0
     assert rows["anyrealtime"]["unwanted"] == []
     assert rows["anyrealtime.events"]["unwanted"] == []
+
+
+def test_the_cost_of_listening() -> None:
+    done = _run("bench_turns.py", "--seconds", "1", "--runs", "1")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "1 s of sound in events of 20 ms, best of 1 runs"
+    energy = [line.split() for line in lines if line.startswith("energy")]
+    assert [row[1] for row in energy] == ["PCM", "G.711"]
+    assert all(float(row[-3]) > 0 and float(row[-2]) > 0 for row in energy)
