@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias
 
 import anyio
@@ -39,6 +39,8 @@ from anyrealtime.events import (
 )
 from anyrealtime.simulator import open_simulator
 from anyrealtime.testing import MemoryPeer, memory_transport_pair
+from tests._runtime.sockets import PAIRS, announce, opened_at
+from tests._transport.raw_peer import RawListener, RawPeer
 
 CREATED = '{"type":"session.created","session":{"type":"realtime","id":"sess_1"}}'
 MANUAL = Session(
@@ -58,7 +60,13 @@ CALLS: dict[str, Call] = {
     "output.clear": lambda c: c.output_audio_buffer.clear(),
     "response.create": lambda c: c.response.create(),
     "response.cancel": lambda c: c.response.cancel("resp_1"),
+    "respond": lambda c: _entered(c.respond()),
 }
+
+
+async def _entered(block: AbstractAsyncContextManager[object]) -> None:
+    async with block:
+        pass
 
 
 def answer_to(command: dict[str, Any]) -> str:
@@ -87,9 +95,27 @@ def answer_to(command: dict[str, Any]) -> str:
     return json.dumps(answer)
 
 
+Peer: TypeAlias = MemoryPeer | RawPeer
+
+WIRES = pytest.mark.parametrize(
+    ("anyio_backend", "wire"),
+    [
+        pytest.param("asyncio", "memory", id="asyncio-memory"),
+        pytest.param("trio", "memory", id="trio-memory"),
+        *PAIRS,
+    ],
+)
+
+
 @asynccontextmanager
-async def scripted(**options: Any) -> AsyncGenerator[tuple[Connection, MemoryPeer], None]:
-    """A connection to a peer that has announced the session."""
+async def scripted(
+    wire: str = "memory", **options: Any
+) -> AsyncGenerator[tuple[Connection, Peer], None]:
+    """A connection to a peer that has announced the session: in memory, or by a transport."""
+    if wire != "memory":
+        async with dialled_by_hand(wire, options) as pair:
+            yield pair
+        return
     transport, peer = memory_transport_pair()
     await peer.send(CREATED)
     with anyio.fail_after(10):
@@ -97,7 +123,33 @@ async def scripted(**options: Any) -> AsyncGenerator[tuple[Connection, MemoryPee
             yield connection, peer
 
 
-async def take(peer: MemoryPeer) -> dict[str, Any]:
+@asynccontextmanager
+async def dialled_by_hand(
+    transport: str, options: dict[str, Any]
+) -> AsyncGenerator[tuple[Connection, Peer], None]:
+    peers: list[RawPeer] = []
+
+    async def serve(listener: RawListener) -> None:
+        peers.append(await listener.accept())
+        await announce(peers[0])
+
+    with anyio.fail_after(10), RawListener() as listener:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve, listener)
+            async with opened_at(
+                listener.url(), transport, close_timeout=0.01, **options
+            ) as connection:
+                yield connection, peers[0]
+
+
+async def drop(peer: Peer) -> None:
+    if isinstance(peer, MemoryPeer):
+        peer.drop()
+    else:
+        await peer.drop()
+
+
+async def take(peer: Peer) -> dict[str, Any]:
     command: dict[str, Any] = json.loads(await peer.receive())
     return command
 
@@ -109,9 +161,10 @@ def nothing_waits(connection: Connection) -> bool:
 # Each call does exactly one of: return, RequestError, AckTimeout, ConnectionClosed
 
 
+@WIRES
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_it_returns_when_the_server_answers(call: Call) -> None:
-    async with scripted() as (connection, peer), anyio.create_task_group() as tasks:
+async def test_it_returns_when_the_server_answers(call: Call, wire: str) -> None:
+    async with scripted(wire) as (connection, peer), anyio.create_task_group() as tasks:
 
         async def serve() -> None:
             command = await take(peer)
@@ -124,9 +177,10 @@ async def test_it_returns_when_the_server_answers(call: Call) -> None:
         assert nothing_waits(connection)
 
 
+@WIRES
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_it_raises_what_the_server_refuses(call: Call) -> None:
-    async with scripted() as (connection, peer), anyio.create_task_group() as tasks:
+async def test_it_raises_what_the_server_refuses(call: Call, wire: str) -> None:
+    async with scripted(wire) as (connection, peer), anyio.create_task_group() as tasks:
 
         async def serve() -> None:
             error = {"code": "invalid_value", "param": "x", "message": "no"}
@@ -140,9 +194,10 @@ async def test_it_raises_what_the_server_refuses(call: Call) -> None:
         assert nothing_waits(connection)
 
 
+@WIRES
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_it_times_out_and_a_late_answer_is_nobodys(call: Call) -> None:
-    async with scripted(ack_timeout=0.01) as (connection, peer):
+async def test_it_times_out_and_a_late_answer_is_nobodys(call: Call, wire: str) -> None:
+    async with scripted(wire, ack_timeout=0.01) as (connection, peer):
         with pytest.raises(AckTimeout):
             await call(connection)
         assert nothing_waits(connection)
@@ -157,13 +212,14 @@ async def test_it_times_out_and_a_late_answer_is_nobodys(call: Call) -> None:
             await anyio.sleep_forever()
 
 
+@WIRES
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_it_raises_when_the_server_dies(call: Call) -> None:
-    async with anyio.create_task_group() as tasks, scripted() as (connection, peer):
+async def test_it_raises_when_the_server_dies(call: Call, wire: str) -> None:
+    async with anyio.create_task_group() as tasks, scripted(wire) as (connection, peer):
 
         async def serve() -> None:
             await take(peer)
-            peer.drop()
+            await drop(peer)
 
         tasks.start_soon(serve)
         with pytest.raises(ConnectionClosed) as raised:
@@ -172,9 +228,10 @@ async def test_it_raises_when_the_server_dies(call: Call) -> None:
         assert nothing_waits(connection)
 
 
+@WIRES
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_cancelling_it_leaves_the_connection_usable(call: Call) -> None:
-    async with scripted() as (connection, peer):
+async def test_cancelling_it_leaves_the_connection_usable(call: Call, wire: str) -> None:
+    async with scripted(wire) as (connection, peer):
         with anyio.move_on_after(0) as scope:
             await call(connection)
         assert scope.cancelled_caught

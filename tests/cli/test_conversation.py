@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import anyio
 import msgspec
@@ -82,11 +83,10 @@ class Server:
         return await self.hear("response.create")
 
     async def begin(self, create: dict[str, object]) -> None:
-        response = create["response"]
-        assert isinstance(response, dict)
+        asked = cast("dict[str, object]", create["response"])
         self.responses += 1
         await self.tell(
-            "response.created", response={"id": self._id, "metadata": response["metadata"]}
+            "response.created", response={"id": self._id, "metadata": asked["metadata"]}
         )
 
     async def end(self, status: str = "completed", **fields: object) -> None:
@@ -119,8 +119,8 @@ async def test_answer() -> None:
     async with opened() as (server, conversation, page), anyio.create_task_group() as tasks:
         tasks.start_soon(server.answer, ("Good ", "item_1"), ("day.", "item_1"))
         response = await conversation.ask("Hello!")
-    assert response is not None
-    assert response.status == "completed"
+        assert response is not None
+        assert response.status == "completed"
     assert page.text == "Good day.|"
     [item] = server.asked
     assert isinstance(item, dict)
@@ -165,8 +165,8 @@ async def test_interrupted_before_there_is_a_response() -> None:
         assert (await server.hear("response.cancel"))["response_id"] == "resp_1"
         await server.say("Too late.")
         await server.end("cancelled")
-    assert asked == [None]
-    assert not page.text
+        assert asked == [None]
+        assert not page.text
 
 
 async def test_interrupted_in_mid_answer() -> None:
@@ -238,7 +238,7 @@ async def test_frames_and_sound(tmp_path: Path, capfdbinary: pytest.CaptureFixtu
 
             tasks.start_soon(answer)
             response = await Conversation(connection, Printed(frames, wav)).ask("Hello!")
-    assert response is not None
+            assert response is not None
     lines = capfdbinary.readouterr().out.splitlines()
     kinds = [msgspec.json.decode(line)["type"] for line in lines]
     assert kinds == [
