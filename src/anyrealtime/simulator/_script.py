@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Final, TypeAlias
 
 from anyrealtime.errors import ConfigurationError
@@ -74,6 +75,19 @@ class Scripted:
         self.turns: Final = tuple(_turn(line, index) for index, line in enumerate(turns))
         self._restart = restart
         self._places: dict[str, _Place] = {}
+
+    @staticmethod
+    def from_toml(path: str | PathLike[str]) -> Scripted:
+        """Read a script from the TOML file `path`; docs/simulator.md describes it.
+
+        Raises:
+            ConfigurationError: it is no script; the message says where.
+            OSError: it, or a sound it names, cannot be read.
+        """
+        from anyrealtime.simulator._script_file import read_script
+
+        turns, restart = read_script(path)
+        return Scripted(turns, restart=restart)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {len(self.turns)} turns>"

@@ -1,17 +1,30 @@
 """The seam for speech: from the words of an answer to the sound of them.
 
 A voice is any callable from a text to PCM, sync or async. Those that have a name are here;
-"tones" needs nothing and is the same everywhere.
+"tones" needs nothing and is the same everywhere, the others are programs and packages that
+may be installed. Nothing of theirs is imported before they are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from typing import Literal, Protocol, TypeAlias
+import threading
+import zlib
+from collections.abc import Awaitable
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from shutil import which
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
-from anyrealtime.simulator._speech import speak
+import anyio
+from anyio import to_thread
 
-VoiceName: TypeAlias = Literal["tones"]
+from anyrealtime.audio import read_wav
+from anyrealtime.errors import ConfigurationError
+from anyrealtime.simulator._resampling import resampled
+from anyrealtime.simulator._speech import RATE_HZ, speak
+
+VoiceName: TypeAlias = Literal["tones", "espeak-ng", "hibari"]
 
 
 class Voice(Protocol):
@@ -28,9 +41,80 @@ class Voice(Protocol):
         ...
 
 
-_NAMED: Mapping[str, Voice] = {"tones": speak}
-
-
 def named_voice(voice: VoiceName | Voice) -> Voice:
-    """Return the voice of that name, or the given one."""
-    return _NAMED[voice] if isinstance(voice, str) else voice
+    """Return the voice of that name, or the given one.
+
+    Raises:
+        ConfigurationError: there is none of that name, or it is not installed.
+    """
+    match voice:
+        case "tones":
+            return speak
+        case "espeak-ng":
+            return _espeak()
+        case "hibari":
+            return _hibari()
+        case str():
+            raise ConfigurationError(
+                f"voice: {voice!r} is none of 'tones', 'espeak-ng', 'hibari', and no callable"
+            )
+        case _:
+            return voice
+
+
+# The program of that name: quick, in a hundred languages, and like a robot.
+
+_ESPEAK_WORDS_PER_MINUTE: Final = 175
+_ESPEAK_VARIANTS: Final = ("f1", "f2", "f3", "f4", "m1", "m2", "m3", "m4")
+
+
+def _espeak() -> Voice:
+    program = which("espeak-ng")
+    if program is None:
+        raise ConfigurationError(
+            "voice: the program espeak-ng is not installed (Debian: apt install espeak-ng)"
+        )
+    return partial(_run_espeak, program)
+
+
+async def _run_espeak(program: str, text: str, voice: str, speed: float) -> bytes:
+    variant = _ESPEAK_VARIANTS[zlib.crc32(voice.encode()) % len(_ESPEAK_VARIANTS)]
+    pace = str(round(_ESPEAK_WORDS_PER_MINUTE * speed))
+    command = [program, "--stdin", "--stdout", "-v", f"en-us+{variant}", "-s", pace]
+    pcm, rate_hz = read_wav((await anyio.run_process(command, input=text.encode())).stdout)
+    return resampled(pcm, rate_hz, RATE_HZ)
+
+
+# The package hibari-tts: like a person, in English; one voice is in the package, and used.
+
+_HIBARI_SLOWEST: Final = 0.5
+
+
+def _hibari() -> Voice:
+    if find_spec("hibari") is None:
+        raise ConfigurationError(
+            "voice: the package hibari-tts is not installed (pip install 'anyrealtime[speech]')"
+        )
+    return _Hibari()
+
+
+class _Hibari:
+    """Loads its model when it first speaks; one text at a time, in a worker thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    async def __call__(self, text: str, voice: str, speed: float, /) -> bytes:  # noqa: ARG002 - it has one voice
+        # A thread that is cancelled finishes its sentence on its own.
+        return await to_thread.run_sync(self._speak, text, speed, abandon_on_cancel=True)
+
+    def _speak(self, text: str, speed: float) -> bytes:
+        if not any(character.isalnum() for character in text):
+            return b""
+        with self._lock:
+            if self._model is None:
+                self._model = import_module("hibari").Hibari()
+            wave = self._model(text, speed=max(speed, _HIBARI_SLOWEST), seed=0)
+        pcm: bytes = (wave * 32_767).astype("<i2").tobytes()
+        return pcm
