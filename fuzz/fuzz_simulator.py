@@ -95,9 +95,10 @@ class Client:
                 steps = [*run.say(part, words), *run.sound(speak(part))]
             else:
                 assert isinstance(part, FunctionCallRequest)  # the default model says no other
-                run.begin_call(part.name, part.call_id)
-                steps = [*run.argue(["{", "}"])]
-                run.end_call()
+                call = run.begin_call(part.name, part.call_id)
+                assert call is not None  # it was not closed
+                steps = [*run.argue(call, ["{", "}"])]
+                run.end_call(call)
             assert steps or run.closed
             if self._choices.number(8) == 1:
                 self.act()  # the client goes on meanwhile

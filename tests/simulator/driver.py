@@ -7,8 +7,17 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 
-from anyrealtime.simulator._effects import Alarm, HangUp, Start, Stop, Transcribe
+from anyrealtime.simulator._effects import (
+    Alarm,
+    CallTool,
+    HangUp,
+    ListTools,
+    Start,
+    Stop,
+    Transcribe,
+)
 from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
+from anyrealtime.simulator._mcp import McpServers
 from anyrealtime.simulator._responses import ResponseRun, argument_pieces, pieces
 from anyrealtime.simulator._rules import Rulebook
 from anyrealtime.simulator._session import Kind, Opening
@@ -26,7 +35,9 @@ class Driver:
         kind: Kind = "conversation",
         sideband: bool = False,
         obfuscate: bool = False,
+        extras: bool = False,
         interpret: Interpreter = default_interpreter,
+        servers: McpServers | None = None,
     ) -> None:
         self._schema: Schema = "ga_translation" if kind == "translation" else dialect
         self.rules = Rulebook(
@@ -39,10 +50,13 @@ class Driver:
             ),
             serial=1,
             obfuscate=obfuscate,
+            extras=extras,
             interpret=interpret,
         )
+        self._servers = servers or {}
         self.started: list[Start] = []
         self.stopped: list[str] = []
+        self.tool_calls: list[CallTool] = []
         self.hung_up = False
         self.words: str | None = None
         self.alarms_ms: list[int] = []
@@ -57,6 +71,11 @@ class Driver:
                     self.started.append(effect)
                 case Stop():
                     self.stopped.append(effect.response_id)
+                case ListTools():
+                    servers = self._servers
+                    self.rules.mcp.listed(effect, servers.get(effect.declared.server_label))
+                case CallTool():
+                    self.tool_calls.append(effect)
                 case HangUp():
                     self.hung_up = True
                 case Transcribe():
@@ -131,9 +150,18 @@ class Driver:
 
 def call(run: ResponseRun, name: str, arguments: str, call_id: str | None = None) -> Iterator[None]:
     """Call a function, as a model does; one step an event."""
-    run.begin_call(name, call_id)
-    yield from run.argue(argument_pieces(arguments, 1))
-    run.end_call()
+    made = run.begin_call(name, call_id)
+    if made is not None:
+        yield from run.argue(made, argument_pieces(arguments, 1))
+        run.end_call(made)
+
+
+def mcp_call(run: ResponseRun, server_label: str, name: str, arguments: str) -> None:
+    """Call a tool of an MCP server's, as a model does."""
+    made = run.begin_mcp_call(server_label, name)
+    assert made is not None
+    finish(run.argue(made, argument_pieces(arguments, 1)))
+    run.end_call(made)
 
 
 def finish(steps: Iterable[None]) -> int:

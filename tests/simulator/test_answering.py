@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import cast
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from anyrealtime.events import McpCall
 from anyrealtime.simulator import (
+    ContentFiltered,
     FunctionCallRequest,
+    McpCallRequest,
     ModelFailure,
     ModelRequest,
     NewMessage,
+    RemoteTool,
     Said,
+    Thought,
     Transcript,
     open_simulator,
 )
@@ -219,3 +224,61 @@ async def test_a_broken_recogniser_is_raised_at_the_end() -> None:
                     await talk(client)
                     failed = await client.wait(f"{TRANSCRIPTION}failed")
                     assert failed["error"]["type"] == "server_error"
+
+
+def docs(request: ModelRequest) -> Iterator[Said]:
+    """Search when asked to, then report what was found."""
+    last = request.items[-1]
+    if isinstance(last, McpCall):
+        yield f"It says: {last.output}."
+    else:
+        assert [tool.name for tool in request.mcp_tools["docs"]] == ["search"]
+        yield McpCallRequest("docs", "search", {"q": request.text})
+
+
+async def search(arguments: Mapping[str, object]) -> str:
+    await checkpoint()
+    return f"all about {arguments['q']}"
+
+
+async def test_a_tool_of_a_server_is_called_here() -> None:
+    servers = {"docs": [RemoteTool(name="search", call=search)]}
+    tool = {
+        "type": "mcp",
+        "server_label": "docs",
+        "server_url": "https://docs.example",
+        "require_approval": "never",
+    }
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(model=docs, mcp=servers) as simulator,
+            dial(simulator.url) as client,
+        ):
+            session = {"type": "realtime", "tools": [tool], "output_modalities": ["text"]}
+            await client.send("session.update", session=session)
+            await client.wait("mcp_list_tools.completed")
+            await client.wait("conversation.item.done")
+            await client.say("tea")
+            await client.send("response.create")
+            done = await client.wait("conversation.item.done")
+            while done["item"]["type"] != "mcp_call":
+                done = await client.wait("conversation.item.done")
+            assert done["item"]["output"] == "all about tea"
+            await client.send("response.create")
+            answer = (await client.wait("response.done"))["response"]["output"][0]
+            assert answer["content"][0]["text"] == "It says: all about tea."
+
+
+async def test_a_model_may_be_stopped_by_a_filter() -> None:
+    def model(_: ModelRequest) -> Iterator[Said]:
+        yield Thought("Should I?")
+        yield NewMessage("commentary")
+        yield "I could tell you"
+        raise ContentFiltered
+
+    with anyio.fail_after(10):
+        async with open_simulator(model=model) as simulator, dial(simulator.url) as client:
+            await client.send("response.create")
+            response = (await client.wait("response.done"))["response"]
+            assert response["status_details"]["reason"] == "content_filter"
+            assert response["output"][0]["phase"] == "commentary"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator import _grammar_items as items
 from anyrealtime.simulator._errors import Refusal
 from tests.simulator.driver import Driver
 from tests.simulator.schemas import PROTOCOL, Json
@@ -19,7 +19,7 @@ from tests.simulator.schemas import PROTOCOL, Json
         ({"type": "message"}, "missing_required_parameter", "item.role"),
         ({"type": "message", "role": "tool"}, "invalid_value", "item.role"),
         ({"type": "message", "role": 3}, "invalid_type", "item.role"),
-        ({"type": "mcp_call"}, "invalid_value", "item.type"),
+        ({"type": "nope"}, "invalid_value", "item.type"),
         ({"type": "function_call", "name": "f"}, "missing_required_parameter", "item.arguments"),
         (
             {"type": "message", "role": "user", "content": [{"type": "output_text", "text": ""}]},
@@ -44,7 +44,7 @@ from tests.simulator.schemas import PROTOCOL, Json
 )
 def test_items_that_are_none(item: Json, code: str, param: str) -> None:
     with pytest.raises(Refusal) as raised:
-        grammar.check_item(item, "item")
+        items.check_item(item, "item")
     assert (raised.value.code, raised.value.param) == (code, param)
 
 

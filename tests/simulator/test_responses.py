@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import base64
-from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyrealtime.simulator._responses import argument_pieces, obfuscation, pieces
+from anyrealtime.simulator._responses import argument_pieces, pieces
 from tests.simulator.driver import Driver, call, finish, kinds
-from tests.simulator.schemas import Json
 
 
 @given(st.text(), st.integers(1, 4))
@@ -227,18 +225,21 @@ def test_sound_comes_in_the_format_that_was_asked_for(kind: str, per_second: int
     assert events[0]["response"]["audio"]["output"]["format"]["type"] == kind
 
 
-@pytest.mark.parametrize("modality", ["text", "audio"])
-def test_filler_only_where_it_is_wanted(modality: Literal["text", "audio"]) -> None:
-    def deltas(*, obfuscate: bool) -> list[Json]:
-        driver = Driver(obfuscate=obfuscate)
-        events = driver.answer("Hello there!", output_modalities=[modality])
-        return [
-            event for event in events if event["type"].endswith(("text.delta", "transcript.delta"))
-        ]
+def test_a_filter_ends_it_as_incomplete() -> None:
+    driver = Driver()
+    run, _ = driver.start(output_modalities=["text"])
+    finish(run.say("Well,", 1))
+    run.cut("content_filter")
+    response = driver.take()[-2]["response"]
+    assert response["status"] == "incomplete"
+    assert response["status_details"] == {"type": "incomplete", "reason": "content_filter"}
+    assert response["output"][0]["status"] == "incomplete"
+    assert response["usage"]["output_tokens"] == 2
 
-    assert not any("obfuscation" in event for event in deltas(obfuscate=False))
-    assert {len(event["delta"] + event["obfuscation"]) for event in deltas(obfuscate=True)} == {16}
 
-
-def test_filler_is_empty_for_long_deltas() -> None:
-    assert obfuscation("x" * 40) == ""
+def test_thinking_counts_against_the_limit() -> None:
+    driver = Driver()
+    run, _ = driver.start(max_output_tokens=3)
+    run.think("one two three four")
+    assert run.closed
+    assert driver.take()[-2]["response"]["status_details"]["reason"] == "max_output_tokens"

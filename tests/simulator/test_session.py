@@ -10,7 +10,7 @@ from tests.simulator.schemas import Json
 
 
 def updated(driver: Driver, **session: Any) -> Json:
-    [event] = driver.tell("session.update", session={"type": "realtime", **session})
+    event, *_ = driver.tell("session.update", session={"type": "realtime", **session})
     shown: Json = event["session"]
     return shown
 

@@ -35,7 +35,7 @@ def test_what_is_read() -> None:
 
 
 def test_the_parts_make_the_totals() -> None:
-    spent = usage(Tokens(100, 20, 3), Tokens(64), Tokens(7, 5))
+    spent = usage(Tokens(100, 20, 3), Tokens(64), Tokens(7, 5), None)
     assert spent["total_tokens"] == 135
     assert spent["input_tokens"] == 123
     assert spent["output_tokens"] == 12

@@ -6,13 +6,14 @@
 The way of an event: socket -> `_websocket` (bytes -> message) -> `_connection` -> `_rules`
 (reads it) -> `_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses` or
 `_rules_translation` (what is legal, what is answered), which use `_grammar` (what may be said
-at all), `_session`, `_conversation` and `_responses`; `_beta` translates at their edge. What
-takes time is an effect (`_effects`) that the connection carries out. `_turns` finds turns in
-what the caller says, with a detector (`_detectors`). `_answering` asks a `Model` (`_model`,
-`_talker`), has its words spoken by a `Voice` (`_voices`, `_speech`) and those of the caller
-made out by a `Recogniser` (`_recognition`). What goes wrong on demand is declared in `faults`,
-decided in `_fault_plan` and done in `_websocket`. This package takes no rule from the client's
-side: `_protocol`, `_runtime` and `_transport` are not imported here.
+at all), `_session`, `_conversation`, `_responses` and `_output`; `_beta` translates at their
+edge. What takes time is an effect (`_effects`) that the connection carries out; what becomes
+of it is told to `_rules_mcp` and `_rules_transcription`. `_turns` finds turns in what the
+caller says, with a detector (`_detectors`). `_answering` asks a `Model` (`_model`, `_talker`),
+has its words spoken by a `Voice` (`_voices`, `_speech`) and those of the caller made out by a
+`Recogniser` (`_recognition`). What goes wrong on demand is declared in `faults`, decided in
+`_fault_plan` and done in `_websocket`. This package takes no rule from the client's side:
+`_protocol`, `_runtime` and `_transport` are not imported here.
 """
 
 from anyrealtime.simulator import faults
@@ -28,13 +29,17 @@ from anyrealtime.simulator._interpreter import (
     TranslationFrame,
     default_interpreter,
 )
+from anyrealtime.simulator._mcp import McpFailure, McpServers, RemoteTool
 from anyrealtime.simulator._model import (
+    ContentFiltered,
     FunctionCallRequest,
+    McpCallRequest,
     Model,
     ModelFailure,
     ModelRequest,
     NewMessage,
     Said,
+    Thought,
     Transcript,
 )
 from anyrealtime.simulator._options import SimulatorOptions
@@ -47,6 +52,7 @@ from anyrealtime.simulator._talker import default_model
 from anyrealtime.simulator._voices import Voice, VoiceName
 
 __all__ = [
+    "ContentFiltered",
     "DetectorName",
     "Dialect",
     "Echo",
@@ -54,12 +60,16 @@ __all__ = [
     "Frame",
     "FunctionCallRequest",
     "Interpreter",
+    "McpCallRequest",
+    "McpFailure",
+    "McpServers",
     "Model",
     "ModelFailure",
     "ModelRequest",
     "NewMessage",
     "Recogniser",
     "RecogniserName",
+    "RemoteTool",
     "Said",
     "ScriptMismatch",
     "Scripted",
@@ -69,6 +79,7 @@ __all__ = [
     "Socket",
     "SocketMessage",
     "SpeechDetector",
+    "Thought",
     "Transcript",
     "Translation",
     "TranslationFrame",

@@ -15,19 +15,24 @@ import msgspec
 
 from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._ear import Ear
-from anyrealtime.simulator._effects import Start
+from anyrealtime.simulator._effects import CallTool, Start
 from anyrealtime.simulator._errors import SERVER_ERROR
 from anyrealtime.simulator._expectations import ScriptMismatch
+from anyrealtime.simulator._mcp import McpFailure, call_tool
 from anyrealtime.simulator._model import (
     Arguments,
+    ContentFiltered,
     FunctionCallRequest,
+    McpCallRequest,
     ModelFailure,
     NewMessage,
     Said,
+    Thought,
     Transcript,
     said,
 )
 from anyrealtime.simulator._options import Options
+from anyrealtime.simulator._output import OutputItem
 from anyrealtime.simulator._recognition import Prompter
 from anyrealtime.simulator._request import last_turn, model_request
 from anyrealtime.simulator._responses import ResponseRun, argument_pieces
@@ -85,6 +90,8 @@ class Answering:
                     said(self._options.model, model_request(self._rules, start))
                 )
                 run.complete()
+            except ContentFiltered:
+                run.cut("content_filter")
             except ModelFailure as failure:
                 run.fail(failure.type, failure.code, failure.message)
             except ScriptMismatch as mismatch:
@@ -95,6 +102,16 @@ class Answering:
                 run.fail(SERVER_ERROR, None, "The model failed.")
             finally:
                 del self._scopes[run.id]
+        self._flush()
+
+    async def call_tool(self, effect: CallTool) -> None:
+        """Call a tool of an MCP server's and tell how that went."""
+        try:
+            outcome = await call_tool(effect.tool, effect.call.arguments)
+        except McpFailure as failure:
+            self._rules.mcp.finish(effect.call, failure)
+        else:
+            self._rules.mcp.finish(effect.call, outcome)
         self._flush()
 
     def _caller_says(self) -> str | None:
@@ -145,11 +162,15 @@ class _Playing:
             case Transcript():
                 await self._steps(run.say(part.text, words))
             case NewMessage():
-                run.begin_message()
+                run.begin_message(part.phase)
+            case Thought():
+                run.think(part.text)
             case FunctionCallRequest():
-                run.begin_call(part.name, part.call_id)
-                await self._argue(part.arguments)
-                run.end_call()
+                call = run.begin_call(part.name, part.call_id, alongside=part.alongside)
+                await self._argue(call, part.arguments)
+            case McpCallRequest():
+                call = run.begin_mcp_call(part.server_label, part.name, alongside=part.alongside)
+                await self._argue(call, part.arguments)
             case _:
                 raise TypeError(f"a model yields text, sound or a function call, not {part!r}")
 
@@ -164,16 +185,20 @@ class _Playing:
             pcm = await spoken if isinstance(spoken, Awaitable) else spoken
             await self._steps(run.sound(pcm))
 
-    async def _argue(self, arguments: Arguments) -> None:
+    async def _argue(self, call: OutputItem | None, arguments: Arguments) -> None:
         run = self._run
+        if call is None:
+            return
         if isinstance(arguments, AsyncIterable):
             async for piece in arguments:
-                await self._steps(run.argue([piece]))
+                await self._steps(run.argue(call, [piece]))
         elif isinstance(arguments, str | Mapping):
             text = arguments if isinstance(arguments, str) else _json(arguments)
-            await self._steps(run.argue(argument_pieces(text, self._options.words_per_delta)))
+            pieces = argument_pieces(text, self._options.words_per_delta)
+            await self._steps(run.argue(call, pieces))
         else:
-            await self._steps(run.argue(arguments))
+            await self._steps(run.argue(call, arguments))
+        run.end_call(call)
 
     async def _steps(self, steps: Iterable[None]) -> None:
         for _ in steps:

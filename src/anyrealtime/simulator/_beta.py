@@ -52,7 +52,7 @@ class BetaSession(grammar.Strict, frozen=True, kw_only=True):
     input_audio_transcription: grammar.Transcription | UnsetType | None = UNSET
     input_audio_noise_reduction: grammar.NoiseReduction | UnsetType | None = UNSET
     turn_detection: grammar.TurnDetection | UnsetType | None = UNSET
-    tools: list[grammar.Tool] | UnsetType = UNSET
+    tools: list[grammar.FunctionTool] | UnsetType = UNSET
     tool_choice: grammar.ToolChoice | UnsetType = UNSET
     temperature: Temperature | UnsetType = UNSET
     max_response_output_tokens: grammar.MaxTokens | UnsetType = UNSET
@@ -83,7 +83,7 @@ class BetaResponse(grammar.Strict, frozen=True, kw_only=True):
     instructions: str | UnsetType = UNSET
     voice: str | UnsetType = UNSET
     output_audio_format: FormatName | UnsetType = UNSET
-    tools: list[grammar.Tool] | UnsetType = UNSET
+    tools: list[grammar.FunctionTool] | UnsetType = UNSET
     tool_choice: grammar.ToolChoice | UnsetType = UNSET
     temperature: Temperature | UnsetType = UNSET
     # Both names are in use: the older documentation disagrees with itself.

@@ -28,7 +28,16 @@ from anyrealtime.events import (
 )
 from anyrealtime.simulator import _admission as admission
 from anyrealtime.simulator._answering import Answering
-from anyrealtime.simulator._effects import Alarm, Effect, HangUp, Start, Stop, Transcribe
+from anyrealtime.simulator._effects import (
+    Alarm,
+    CallTool,
+    Effect,
+    HangUp,
+    ListTools,
+    Start,
+    Stop,
+    Transcribe,
+)
 from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._fault_frames import type_of
 from anyrealtime.simulator._fault_plan import FaultScript
@@ -264,6 +273,7 @@ class SimulatedConnection:
             opening,
             serial=self._serial,
             obfuscate=self._options.obfuscation,
+            extras=self._options.extras,
             interpret=self._options.interpreter,
             detector=self._options.detector,
         )
@@ -363,6 +373,11 @@ class SimulatedConnection:
                 tasks.start_soon(self._answering.answer, effect)
             case Stop():
                 self._answering.stop(effect.response_id)
+            case ListTools():
+                rules.mcp.listed(effect, self._options.mcp.get(effect.declared.server_label))
+                self._flush(rules)
+            case CallTool():
+                tasks.start_soon(self._answering.call_tool, effect)
             case Transcribe():
                 tasks.start_soon(self._answering.transcribe, effect.entry)
             case Alarm():

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator._conversation import Entry
+from anyrealtime.simulator._mcp import RemoteCall, RemoteTool
 from anyrealtime.simulator._responses import ResponseRun
 
 
@@ -25,6 +27,22 @@ class Stop:
     """The response with that id is over; its model need not go on."""
 
     response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListTools:
+    """Find out what an MCP server offers; `entry` is the item that will show it."""
+
+    declared: grammar.McpTool
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool:
+    """Call a tool of an MCP server's."""
+
+    call: RemoteCall
+    tool: RemoteTool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +64,4 @@ class Alarm:
     after_ms: int
 
 
-Effect: TypeAlias = Start | Stop | HangUp | Transcribe | Alarm
+Effect: TypeAlias = Start | Stop | ListTools | CallTool | Transcribe | Alarm | HangUp

@@ -7,13 +7,13 @@ here is what the service fills in; UNSET means that it was not said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from anyrealtime.simulator._errors import from_validation, invalid_value, missing_parameter
+from anyrealtime.simulator._errors import from_validation
 from anyrealtime.simulator._payload import Payload
 
 MOST_APPEND_BYTES: Final = 15 * 2**20
@@ -112,9 +112,17 @@ class FunctionTool(Strict, frozen=True, kw_only=True, tag_field="type", tag="fun
     parameters: Payload | UnsetType = UNSET
 
 
-class McpTool(Strict, frozen=True, kw_only=True, tag_field="type", tag="mcp"):
-    """Accepted and shown again; this server never calls another one."""
+class ToolFilter(Strict, frozen=True, kw_only=True):
+    tool_names: list[str] | UnsetType | None = UNSET
+    read_only: bool | UnsetType | None = UNSET
 
+
+class ApprovalFilter(Strict, frozen=True, kw_only=True):
+    always: ToolFilter | UnsetType | None = UNSET
+    never: ToolFilter | UnsetType | None = UNSET
+
+
+class McpTool(Strict, frozen=True, kw_only=True, tag_field="type", tag="mcp"):
     server_label: str
     server_url: str | UnsetType = UNSET
     server_description: str | UnsetType = UNSET
@@ -122,9 +130,9 @@ class McpTool(Strict, frozen=True, kw_only=True, tag_field="type", tag="mcp"):
     tunnel_id: str | UnsetType = UNSET
     authorization: str | UnsetType = UNSET
     headers: dict[str, str] | UnsetType | None = UNSET
-    allowed_tools: list[str] | Payload | UnsetType | None = UNSET
+    allowed_tools: list[str] | ToolFilter | UnsetType | None = UNSET
     allowed_callers: list[str] | UnsetType | None = UNSET
-    require_approval: Literal["always", "never"] | Payload | UnsetType | None = UNSET
+    require_approval: Literal["always", "never"] | ApprovalFilter | UnsetType | None = UNSET
     defer_loading: bool | UnsetType = UNSET
 
 
@@ -204,7 +212,7 @@ class SessionPatch(Strict, frozen=True, kw_only=True):
     model: str | UnsetType = UNSET
     output_modalities: list[Modality] | UnsetType = UNSET
     instructions: str | UnsetType = UNSET
-    tools: list[Tool] | UnsetType = UNSET
+    tools: Sequence[Tool] | UnsetType = UNSET
     tool_choice: ToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET
     max_output_tokens: MaxTokens | UnsetType = UNSET
@@ -280,134 +288,13 @@ class ResponsePatch(Strict, frozen=True, kw_only=True):
     metadata: Metadata | UnsetType | None = UNSET
     output_modalities: list[Modality] | UnsetType = UNSET
     instructions: str | UnsetType | None = UNSET  # null is what the session says
-    tools: list[Tool] | UnsetType = UNSET
+    tools: Sequence[Tool] | UnsetType = UNSET
     tool_choice: ToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET
     max_output_tokens: MaxTokens | UnsetType = UNSET
     reasoning: Reasoning | UnsetType = UNSET
     prompt: Prompt | UnsetType | None = UNSET
     audio: AudioChoice | UnsetType = UNSET
-
-
-# Items
-
-ItemId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32)] | UnsetType | None
-ItemObject: TypeAlias = Literal["realtime.item"] | UnsetType | None
-ItemStatus: TypeAlias = Literal["completed", "incomplete", "in_progress"] | UnsetType | None
-
-
-class InputText(Strict, frozen=True, kw_only=True, tag_field="type", tag="input_text"):
-    text: str
-
-
-class InputAudio(Strict, frozen=True, kw_only=True, tag_field="type", tag="input_audio"):
-    audio: bytes
-    transcript: str | None = None
-
-
-class InputImage(Strict, frozen=True, kw_only=True, tag_field="type", tag="input_image"):
-    image_url: str
-    detail: Literal["auto", "low", "high"] | UnsetType = UNSET
-
-
-class OutputText(Strict, frozen=True, kw_only=True, tag_field="type", tag="output_text"):
-    text: str
-
-
-class OutputAudio(Strict, frozen=True, kw_only=True, tag_field="type", tag="output_audio"):
-    """The service demands a text here too: assistant audio cannot be created."""
-
-    text: str
-
-
-class UserMessage(Strict, frozen=True, kw_only=True):
-    id: ItemId = UNSET
-    type: Literal["message"]
-    object: ItemObject = UNSET
-    status: ItemStatus = UNSET
-    role: Literal["user"]
-    content: list[InputText | InputAudio | InputImage]
-
-
-class SystemMessage(Strict, frozen=True, kw_only=True):
-    id: ItemId = UNSET
-    type: Literal["message"]
-    object: ItemObject = UNSET
-    status: ItemStatus = UNSET
-    role: Literal["system"]
-    content: list[InputText]
-
-
-class AssistantMessage(Strict, frozen=True, kw_only=True):
-    id: ItemId = UNSET
-    type: Literal["message"]
-    object: ItemObject = UNSET
-    status: ItemStatus = UNSET
-    role: Literal["assistant"]
-    phase: str | UnsetType | None = UNSET
-    content: list[OutputText | OutputAudio]
-
-
-class FunctionCall(Strict, frozen=True, kw_only=True):
-    id: ItemId = UNSET
-    type: Literal["function_call"]
-    object: ItemObject = UNSET
-    status: ItemStatus = UNSET
-    call_id: Annotated[str, Meta(max_length=32)] | UnsetType = UNSET
-    name: str
-    arguments: str
-
-
-class FunctionCallOutput(Strict, frozen=True, kw_only=True):
-    id: ItemId = UNSET
-    type: Literal["function_call_output"]
-    object: ItemObject = UNSET
-    status: ItemStatus = UNSET
-    call_id: str
-    output: str
-
-
-class ItemReference(Strict, frozen=True, kw_only=True):
-    type: Literal["item_reference"]
-    id: str
-
-
-Item: TypeAlias = UserMessage | SystemMessage | AssistantMessage | FunctionCall | FunctionCallOutput
-
-MESSAGES: Mapping[str, type[UserMessage | SystemMessage | AssistantMessage]] = {
-    "user": UserMessage,
-    "system": SystemMessage,
-    "assistant": AssistantMessage,
-}
-CALLS: Mapping[str, type[FunctionCall | FunctionCallOutput]] = {
-    "function_call": FunctionCall,
-    "function_call_output": FunctionCallOutput,
-}
-
-
-class Tagged(Struct, frozen=True, kw_only=True):
-    """What is looked at first in an object that comes in kinds."""
-
-    type: str
-    role: str | UnsetType = UNSET
-
-
-def check_item(value: Payload, at: str) -> Item:
-    """Read one conversation item, whose grammar hangs on its type and, in a message, its role.
-
-    Raises:
-        Refusal: it does not fit.
-    """
-    tag = check(value, Tagged, at)
-    if tag.type != "message":
-        if tag.type not in CALLS:
-            raise invalid_value(f"{at}.type", tag.type, ("message", *CALLS))
-        return check(value, CALLS[tag.type], at)
-    if isinstance(tag.role, UnsetType):
-        raise missing_parameter(f"{at}.role")
-    if tag.role not in MESSAGES:
-        raise invalid_value(f"{at}.role", tag.role, tuple(MESSAGES))
-    return check(value, MESSAGES[tag.role], at)
 
 
 # Client events. Objects in them whose grammar depends on the session are read later.

@@ -7,6 +7,7 @@ aside: events do not show it. Pure.
 from __future__ import annotations
 
 from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator import _grammar_items as items
 from anyrealtime.simulator._audio import Sound
 from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._payload import Ids, Payload
@@ -25,19 +26,21 @@ def read_item(said: Payload, at: str, ids: Ids, heard: grammar.Format) -> Entry:
     Raises:
         Refusal: it is not an item, or not one a client may write.
     """
-    item = grammar.check_item(said, at)
+    item = items.check_item(said, at)
     head: Payload = {"id": item.id or ids.new("item"), "type": item.type}
-    if isinstance(item, grammar.FunctionCallOutput):
+    if isinstance(item, items.Remote):
+        return Entry({**head, **plain(item), "id": head["id"]})
+    if isinstance(item, items.FunctionCallOutput):
         return Entry({**head, "call_id": item.call_id, "output": item.output})
     head["status"] = item.status or "completed"
-    if isinstance(item, grammar.FunctionCall):
+    if isinstance(item, items.FunctionCall):
         call_id = item.call_id or ids.new("call")
         return Entry({**head, "name": item.name, "call_id": call_id, "arguments": item.arguments})
     content: list[Payload] = []
     sounds: dict[int, Sound] = {}
     words: dict[int, str] = {}
     for index, part in enumerate(item.content):
-        if isinstance(part, grammar.InputAudio):
+        if isinstance(part, items.InputAudio):
             sounds[index] = Sound(heard, bytearray(part.audio))
             content.append({"type": "input_audio", "transcript": part.transcript})
             if part.transcript is not None:

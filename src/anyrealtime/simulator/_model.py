@@ -16,12 +16,23 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, cast
 
-from anyrealtime.events import FunctionCall, FunctionCallOutput, FunctionTool, Message
+from anyrealtime.events import (
+    FunctionCall,
+    FunctionCallOutput,
+    FunctionTool,
+    McpApprovalRequest,
+    McpApprovalResponse,
+    McpCall,
+    McpListedTool,
+    McpListTools,
+    Message,
+)
 
-Item: TypeAlias = Message | FunctionCall | FunctionCallOutput
+RemoteItem: TypeAlias = McpListTools | McpCall | McpApprovalRequest | McpApprovalResponse
+Item: TypeAlias = Message | FunctionCall | FunctionCallOutput | RemoteItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +44,8 @@ class ModelRequest:
             Audio parts carry their bytes, in the session's format.
         instructions: of the response or, where it has none, of the session.
         tools: the functions the client offers.
+        mcp_tools: the tools of the MCP servers it declares, as far as they are listed, by the
+            servers' labels.
         tool_choice: "auto", "none", "required" or the name of one function.
         parallel_tool_calls: whether several functions may be called in one answer.
         modality: what the answer is heard or read as.
@@ -48,6 +61,9 @@ class ModelRequest:
     items: tuple[Item, ...]
     instructions: str
     tools: tuple[FunctionTool, ...]
+    mcp_tools: Mapping[str, tuple[McpListedTool, ...]] = field(
+        default_factory=dict[str, tuple[McpListedTool, ...]]
+    )
     tool_choice: str
     parallel_tool_calls: bool = True
     modality: Literal["text", "audio"]
@@ -71,11 +87,33 @@ class FunctionCallRequest:
         arguments: a mapping, sent as JSON; or JSON text, sent as it is, whatever it is; or
             that text in pieces, sync or async, each of which becomes one delta.
         call_id: at most 32 characters; None makes one.
+        alongside: the message under way stays open, and what is said next goes on in it.
     """
 
     name: str
     arguments: Arguments = "{}"
     call_id: str | None = None
+    alongside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class McpCallRequest:
+    """A model yields this to have a tool of an MCP server called (`open_simulator(mcp=...)`).
+
+    The call is made when the response is over and the client has approved, if it has to; the
+    outcome is in `items` of the next request.
+
+    Attributes:
+        server_label: of the server, as the session declares it.
+        name: of the tool.
+        arguments: as those of a FunctionCallRequest.
+        alongside: likewise.
+    """
+
+    server_label: str
+    name: str
+    arguments: Arguments = "{}"
+    alongside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +125,24 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A model yields this between two messages of one response."""
+    """A model yields this before a message that is not to go on in the one before.
+
+    Attributes:
+        phase: "commentary" or "final_answer", shown in the item; None shows none.
+    """
+
+    phase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A model yields this for what it thinks and does not say; only its tokens are told."""
+
+    text: str
+
+
+class ContentFiltered(Exception):
+    """A model raises this where a filter ends its response, with the status "incomplete"."""
 
 
 class ModelFailure(Exception):
@@ -112,7 +167,9 @@ class ModelFailure(Exception):
         self.type = type
 
 
-Said: TypeAlias = str | bytes | Transcript | NewMessage | FunctionCallRequest
+Said: TypeAlias = (
+    str | bytes | Transcript | NewMessage | Thought | FunctionCallRequest | McpCallRequest
+)
 """A piece of an answer.
 
 `str` is text, spoken by the simulator's voice where the answer is heard. `bytes` is sound of

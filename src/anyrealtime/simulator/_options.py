@@ -9,6 +9,7 @@ from typing import TypedDict
 from anyrealtime.simulator._admission import Dialect, Door
 from anyrealtime.simulator._detectors import DetectorFactory, DetectorName
 from anyrealtime.simulator._interpreter import Interpreter
+from anyrealtime.simulator._mcp import McpServers
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._recognition import Recogniser, RecogniserName
 from anyrealtime.simulator._voices import Voice, VoiceName
@@ -26,6 +27,7 @@ class SimulatorOptions(TypedDict, total=False):
     recogniser: RecogniserName | Recogniser
     detector: DetectorName | DetectorFactory
     interpreter: Interpreter
+    mcp: McpServers
     pace: float
     words_per_delta: int | None
     dialect: Dialect
@@ -33,6 +35,7 @@ class SimulatorOptions(TypedDict, total=False):
     models: Collection[str] | None
     session_seconds: float
     obfuscation: bool
+    extras: bool
     faults: Iterable[Fault]
     fault_seed: int
     admin: bool
@@ -57,11 +60,13 @@ class Options:
     recogniser: Recogniser
     detector: DetectorFactory
     interpreter: Interpreter
+    mcp: McpServers
     pace: float
     words_per_delta: int | None
     door: Door
     session_seconds: float
     obfuscation: bool
+    extras: bool
     admin: bool
     record: bool
     max_message_bytes: int

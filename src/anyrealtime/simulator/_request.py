@@ -5,8 +5,8 @@ Pure: from the simulator's own items to the client's vocabulary, and nothing els
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias, cast
 
 import msgspec
 
@@ -17,6 +17,11 @@ from anyrealtime.events import (
     InputAudio,
     InputImage,
     InputText,
+    McpApprovalRequest,
+    McpApprovalResponse,
+    McpCall,
+    McpListedTool,
+    McpListTools,
     Message,
     OutputAudio,
     OutputText,
@@ -24,12 +29,20 @@ from anyrealtime.events import (
 from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._effects import Start
-from anyrealtime.simulator._model import Item, ModelRequest
+from anyrealtime.simulator._model import Item, ModelRequest, RemoteItem
 from anyrealtime.simulator._payload import Payload
 from anyrealtime.simulator._rules import Rulebook
 from anyrealtime.simulator._session import plain
 
 Part: TypeAlias = InputText | InputAudio | InputImage | OutputText | OutputAudio
+
+
+_REMOTE: Final[Mapping[str, type[RemoteItem]]] = {
+    "mcp_list_tools": McpListTools,
+    "mcp_call": McpCall,
+    "mcp_approval_request": McpApprovalRequest,
+    "mcp_approval_response": McpApprovalResponse,
+}
 
 
 def model_request(rules: Rulebook, start: Start) -> ModelRequest:
@@ -46,6 +59,13 @@ def model_request(rules: Rulebook, start: Start) -> ModelRequest:
             for tool in agreed.tools
             if isinstance(tool, grammar.FunctionTool)
         ),
+        mcp_tools={
+            tool.server_label: msgspec.convert(
+                rules.mcp.offered(tool.server_label), tuple[McpListedTool, ...]
+            )
+            for tool in agreed.tools
+            if isinstance(tool, grammar.McpTool)
+        },
         tool_choice=choice if isinstance(choice, str) else choice.name or "auto",
         parallel_tool_calls=agreed.parallel_tool_calls,
         modality=agreed.modality,
@@ -85,6 +105,9 @@ def _public_item(entry: Entry) -> Item:
         return FunctionCallOutput(
             id=item_id, call_id=_text(item, "call_id"), output=_text(item, "output")
         )
+    kind = _text(item, "type")
+    if kind in _REMOTE:
+        return msgspec.convert(item, _REMOTE[kind])
     return Message(
         id=item_id,
         status=_text(item, "status"),

@@ -22,11 +22,12 @@ from anyrealtime.simulator._payload import Payload
 from anyrealtime.simulator._responses import ResponseRun
 from anyrealtime.simulator._rules_input import InputRules
 from anyrealtime.simulator._rules_items import ItemRules
+from anyrealtime.simulator._rules_mcp import McpRules
 from anyrealtime.simulator._rules_responses import ResponseRules
 from anyrealtime.simulator._rules_session import SessionRules
 from anyrealtime.simulator._rules_transcription import TranscriptionRules
 from anyrealtime.simulator._rules_translation import TranslationRules
-from anyrealtime.simulator._session import Opening, plain
+from anyrealtime.simulator._session import Opening, RealtimeSession, plain
 from anyrealtime.simulator._state import Commands, State
 
 
@@ -39,15 +40,19 @@ class Rulebook:
         *,
         serial: int,
         obfuscate: bool = False,
+        extras: bool = False,
         interpret: Interpreter = default_interpreter,
         detector: DetectorFactory = EnergyDetector,
     ) -> None:
         self.opening = opening
-        self._state = State(opening, serial=serial, obfuscate=obfuscate)
+        self._state = State(opening, serial=serial, obfuscate=obfuscate, extras=extras)
+        self.mcp = McpRules(self._state)
         self._session = SessionRules(self._state, changed=self._session_changed)
-        self._items = ItemRules(self._state)
+        self._items = ItemRules(self._state, self.mcp)
         self.transcription = TranscriptionRules(self._state)
-        self._responses = ResponseRules(self._state, self._items, ended=self._response_ended)
+        self._responses = ResponseRules(
+            self._state, self._items, self.mcp, ended=self._response_ended
+        )
         self._input = InputRules(
             self._state, self._items, self._responses, self.transcription, detector
         )
@@ -68,8 +73,15 @@ class Rulebook:
 
     def open(self) -> None:
         """Greet the client; one that joined a call elsewhere is not greeted."""
-        if not self.opening.sideband:
-            self._session.greet()
+        if self.opening.sideband:
+            return
+        self._session.greet()
+        if self._state.extras and self.opening.kind == "conversation":
+            conversation = {
+                "id": self._state.conversation_id,
+                "object": "realtime.conversation",
+            }
+            self._state.emit("conversation.created", conversation=conversation)
 
     def text(self, frame: bytes) -> None:
         """Act on one text frame of the client's, or say what is wrong with it."""
@@ -122,9 +134,13 @@ class Rulebook:
     def _session_changed(self) -> None:
         if self.opening.kind != "translation":
             self._input.settle()
+        if isinstance(self._state.session, RealtimeSession):
+            self.mcp.declare(self._state.session.tools)
 
     def _response_ended(self, run: ResponseRun) -> None:
         self._input.answered(run)
+        for call in run.calls:
+            self.mcp.make(call)
 
     def _command(self, event: Payload) -> Callable[[Payload], None]:
         if "type" not in event:

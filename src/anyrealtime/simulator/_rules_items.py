@@ -10,14 +10,16 @@ from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._items import read_item
 from anyrealtime.simulator._payload import Payload
+from anyrealtime.simulator._rules_mcp import McpRules
 from anyrealtime.simulator._state import Commands, State
 
 
 class ItemRules:
     """What a client may do to the items of the conversation."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, mcp: McpRules) -> None:
         self._state = state
+        self._mcp = mcp
 
     @property
     def commands(self) -> Commands:
@@ -33,9 +35,10 @@ class ItemRules:
         """Add an item of the client's where it says."""
         said = grammar.check(event, grammar.ItemCreate, "")
         entry = self.read(said.item, "item")
-        if entry.item["type"] == "function_call_output":
-            self._check_call(cast("str", entry.item["call_id"]))
+        self._check(entry.item)
         self.show(entry, self._state.conversation.add(entry, said.previous_item_id))
+        if entry.item["type"] == "mcp_approval_response":
+            self._mcp.answered(entry.item)
 
     def show(self, entry: Entry, previous: str | None) -> None:
         """Announce an item that was complete when it came, behind the item `previous`."""
@@ -68,13 +71,28 @@ class ItemRules:
     def truncate(self, event: Payload) -> None:
         """Cut what the assistant said to what was heard of it."""
         said = grammar.check(event, grammar.ItemTruncate, "")
-        self._state.conversation.truncate(said.item_id, said.content_index, said.audio_end_ms)
+        self.cut(said.item_id, said.content_index, said.audio_end_ms)
+
+    def cut(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
+        """Do so, whoever wants it.
+
+        Raises:
+            Refusal: there is no such item, no sound in that part, or less than that of it.
+        """
+        self._state.conversation.truncate(item_id, content_index, audio_end_ms)
         self._state.emit(
             "conversation.item.truncated",
-            item_id=said.item_id,
-            content_index=said.content_index,
-            audio_end_ms=said.audio_end_ms,
+            item_id=item_id,
+            content_index=content_index,
+            audio_end_ms=audio_end_ms,
         )
+
+    def _check(self, item: Payload) -> None:
+        """Refuse an answer to what was not asked."""
+        if item["type"] == "function_call_output":
+            self._check_call(cast("str", item["call_id"]))
+        elif item["type"] == "mcp_approval_response":
+            self._mcp.check_answer(item)
 
     def _check_call(self, call_id: str) -> None:
         known = any(

@@ -9,14 +9,18 @@ from msgspec import UnsetType
 
 from anyrealtime.simulator import _beta as beta
 from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator import _grammar_items as items
 from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._effects import Start, Stop
 from anyrealtime.simulator._errors import Refusal
+from anyrealtime.simulator._output import Output
 from anyrealtime.simulator._payload import Payload
-from anyrealtime.simulator._responses import ResponseRun, Terms, terms
+from anyrealtime.simulator._responses import ResponseRun
 from anyrealtime.simulator._rules_items import ItemRules
+from anyrealtime.simulator._rules_mcp import McpRules
 from anyrealtime.simulator._session import RealtimeSession
 from anyrealtime.simulator._state import Commands, State
+from anyrealtime.simulator._terms import Terms, terms
 from anyrealtime.simulator._usage import RateLimits, Tokens, input_tokens
 
 
@@ -24,10 +28,16 @@ class ResponseRules:
     """What a client may ask of the model."""
 
     def __init__(
-        self, state: State, items: ItemRules, *, ended: Callable[[ResponseRun], None]
+        self,
+        state: State,
+        items: ItemRules,
+        mcp: McpRules,
+        *,
+        ended: Callable[[ResponseRun], None],
     ) -> None:
         self._state = state
         self._items = items
+        self._mcp = mcp
         self._tell_ended = ended
         self._limits = RateLimits()
         self._context_before = Tokens()
@@ -55,6 +65,7 @@ class ResponseRules:
         if not apart:
             self._check_none_active()
         self._begin(agreed, self._context(patch), apart=apart)
+        self._mcp.declare(agreed.tools)
 
     def answer_turn(self) -> None:
         """Begin the response that follows a turn of the user's, where the session has any.
@@ -81,14 +92,16 @@ class ResponseRules:
         self, run: ResponseRun, reason: Literal["client_cancelled", "turn_detected"]
     ) -> None:
         """End a response, by the client's wish or because the user speaks."""
+        if reason == "turn_detected":
+            self._stop_playing(run)
         run.cancel(reason)
         self._state.effects.append(Stop(run.id))
 
     def clear_output(self, event: Payload) -> None:
         """Forget what was not yet played of the call's sound."""
         grammar.check(event, grammar.Command, "")
-        active = self.active
-        self._state.emit("output_audio_buffer.cleared", response_id=active.id if active else "")
+        assert self._state.playback is not None  # the command is one of calls
+        self._state.playback.clear()
 
     def _check_none_active(self) -> None:
         if (active := self.active) is not None:
@@ -116,7 +129,7 @@ class ResponseRules:
     def _input_entry(self, said: Payload, at: str) -> Entry:
         if said.get("type") != "item_reference":
             return self._items.read(said, at)
-        item_id = grammar.check(said, grammar.ItemReference, at).id
+        item_id = grammar.check(said, items.ItemReference, at).id
         entry = self._state.conversation.find(item_id)
         if entry is None:
             raise Refusal(
@@ -129,15 +142,27 @@ class ResponseRules:
     def _begin(self, agreed: Terms, context: tuple[Entry, ...], *, apart: bool) -> None:
         state = self._state
         given = input_tokens(agreed.instructions, context)
-        run = ResponseRun(
+        response_id = state.ids.new("resp")
+        output = Output(
+            response_id,
             agreed,
             ids=state.ids,
             emit=state.emit,
             conversation=None if apart else state.conversation,
-            conversation_id=state.conversation_id,
+            playback=state.playback,
+            obfuscate=state.obfuscate,
+            extras=state.extras,
+        )
+        run = ResponseRun(
+            response_id,
+            agreed,
+            output,
+            emit=state.emit,
+            conversation_id=None if apart else state.conversation_id,
             given=given,
             cached=given.cached_after(self._context_before),
-            obfuscate=state.obfuscate,
+            approvals=self._mcp,
+            extras=state.extras,
             ended=self._ended,
         )
         if not apart:
@@ -151,7 +176,17 @@ class ResponseRules:
 
     def _ended(self, run: ResponseRun) -> None:
         del self._runs[run.id]
+        if self._state.playback is not None:
+            self._state.playback.stop(run.id)
         self._limits.spend(run.given.total + run.made.total)
         if not self._state.opening.beta:
             self._state.emit("rate_limits.updated", rate_limits=[self._limits.tokens()])
         self._tell_ended(run)
+
+    def _stop_playing(self, run: ResponseRun) -> None:
+        """On a call it is the service that cuts what nobody will hear."""
+        playback, heard = self._state.playback, run.heard
+        if playback is None or heard is None:
+            return
+        playback.clear()
+        self._items.cut(heard.id, 0, heard.sounds[0].duration_ms)

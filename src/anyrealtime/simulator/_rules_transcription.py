@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._effects import Transcribe
+from anyrealtime.simulator._output import obfuscation
 from anyrealtime.simulator._payload import Payload
-from anyrealtime.simulator._responses import obfuscation, pieces
+from anyrealtime.simulator._responses import pieces
 from anyrealtime.simulator._state import State
 
 WHOLE = "whisper-1"

@@ -21,6 +21,7 @@ from anyrealtime.simulator._connection import SimulatedConnection
 from anyrealtime.simulator._detectors import DetectorFactory, DetectorName, named_detector
 from anyrealtime.simulator._fault_plan import FaultScript
 from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
+from anyrealtime.simulator._mcp import NO_SERVERS, McpServers
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._options import Options
 from anyrealtime.simulator._recognition import Recogniser, RecogniserName, named_recogniser
@@ -177,6 +178,7 @@ async def open_simulator(
     recogniser: RecogniserName | Recogniser = "script",
     detector: DetectorName | DetectorFactory = "energy",
     interpreter: Interpreter = default_interpreter,
+    mcp: McpServers = NO_SERVERS,
     pace: float = 0.0,
     words_per_delta: int | None = 1,
     dialect: Dialect = "auto",
@@ -184,6 +186,7 @@ async def open_simulator(
     models: Collection[str] | None = None,
     session_seconds: float = 3600.0,
     obfuscation: bool = False,
+    extras: bool = False,
     faults: Iterable[Fault] = (),
     fault_seed: int = 0,
     admin: bool = False,
@@ -211,6 +214,7 @@ async def open_simulator(
             needs nothing, "webrtcvad" and "silero" come with `pip install 'anyrealtime[vad]'`,
             "auto" takes the best that is installed; or what makes a SpeechDetector.
         interpreter: translates in sessions on `/v1/realtime/translations`; see `Interpreter`.
+        mcp: the tools of MCP servers, by the `server_label` under which sessions declare these.
         pace: seconds between two deltas of a response; 0 sends as fast as the client reads.
         words_per_delta: words in a text or transcript delta; None makes one delta of each
             string the model yields.
@@ -221,6 +225,8 @@ async def open_simulator(
         models: the models there are; None takes any name, and none at all.
         session_seconds: how long a session may last.
         obfuscation: puts the filler into deltas that OpenAI puts there.
+        extras: sends what only some services send: `conversation.created`, the `phase` of
+            messages, `reasoning_tokens`, and `content` beside the `part` of content parts.
         faults: what goes wrong, for each client anew; see `anyrealtime.simulator.faults`.
         fault_seed: the same faults with the same seed strike the same events.
         admin: lets clients ask for faults by an event of the type "simulator.fault", which a
@@ -243,11 +249,13 @@ async def open_simulator(
         recogniser=named_recogniser(recogniser),
         detector=named_detector(detector),
         interpreter=interpreter,
+        mcp=mcp,
         pace=pace,
         words_per_delta=words_per_delta,
         door=Door(api_key, models, dialect),
         session_seconds=session_seconds,
         obfuscation=obfuscation,
+        extras=extras,
         admin=admin,
         record=record,
         max_message_bytes=max_message_bytes,

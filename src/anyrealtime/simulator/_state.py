@@ -15,6 +15,7 @@ from anyrealtime.simulator import _beta as beta
 from anyrealtime.simulator._conversation import Conversation
 from anyrealtime.simulator._effects import Effect
 from anyrealtime.simulator._payload import Ids, Payload
+from anyrealtime.simulator._playback import Playback
 from anyrealtime.simulator._session import Input, Opening, TranslationSession, new_session
 
 BETA_TEMPERATURE: Final = 0.8
@@ -26,14 +27,16 @@ Commands: TypeAlias = Mapping[str, Callable[[Payload], None]]
 class State:
     """One session, as all of its rules see and change it."""
 
-    def __init__(self, opening: Opening, *, serial: int, obfuscate: bool) -> None:
+    def __init__(self, opening: Opening, *, serial: int, obfuscate: bool, extras: bool) -> None:
         self.opening = opening
         self.obfuscate = obfuscate
+        self.extras = extras
         self.ids = Ids(serial)
         self.session = new_session(opening, self.ids.new("sess"))
         self.temperature = BETA_TEMPERATURE
         self.conversation = Conversation()
         self.conversation_id = self.ids.new("conv")
+        self.playback = Playback(self.emit) if opening.sideband else None
         self.effects: list[Effect] = []
         self.frames: list[bytes] = []
 

@@ -69,7 +69,7 @@ def input_tokens(instructions: str, entries: Iterable[Entry]) -> Tokens:
     for entry in entries:
         text += _ITEM_TOKENS
         for name in ("arguments", "output", "name"):
-            text += count_tokens(cast("str", entry.item.get(name, "")))
+            text += count_tokens(cast("str", entry.item.get(name) or ""))
         for index, part in enumerate(entry.content):
             text += count_tokens(cast("str", part.get("text", "")))
             image += _IMAGE_TOKENS if part["type"] == "input_image" else 0
@@ -78,8 +78,11 @@ def input_tokens(instructions: str, entries: Iterable[Entry]) -> Tokens:
     return Tokens(text, audio, image)
 
 
-def usage(given: Tokens, cached: Tokens, made: Tokens) -> Payload:
-    """Return the `usage` of a response."""
+def usage(given: Tokens, cached: Tokens, made: Tokens, reasoned: int | None) -> Payload:
+    """Return the `usage` of a response; `reasoned` of its text tokens were only thought."""
+    spent: Payload = {"text_tokens": made.text, "audio_tokens": made.audio}
+    if reasoned is not None:
+        spent["reasoning_tokens"] = reasoned
     return {
         "total_tokens": given.total + made.total,
         "input_tokens": given.total,
@@ -89,7 +92,7 @@ def usage(given: Tokens, cached: Tokens, made: Tokens) -> Payload:
             "cached_tokens": cached.total,
             "cached_tokens_details": cached.details(),
         },
-        "output_token_details": {"text_tokens": made.text, "audio_tokens": made.audio},
+        "output_token_details": spent,
     }
 
 
