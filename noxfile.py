@@ -81,7 +81,7 @@ def pythons(session: nox.Session, resolution: str) -> None:
 def examples(session: nox.Session) -> None:
     """Every example against the simulator, on both backends."""
     session.install("-e", ".[cli]", *dependencies("tests"))
-    session.run("pytest", "tests/examples", *session.posargs)
+    session.run("pytest", "tests/examples", "examples", *session.posargs)
 
 
 @nox.session

@@ -8,15 +8,15 @@ made in `anyrealtime.testing`. The fixtures are sync ones: they serve tests of e
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import pytest
 
 if TYPE_CHECKING:
-    from anyrealtime.simulator import SimulatorOptions
+    from anyrealtime.simulator import Model, SimulatorOptions
     from anyrealtime.testing import MemoryRealtime, MemorySimulator, Recorder, ThreadedSimulator
 
 _RECORDER = pytest.StashKey["Recorder"]()
@@ -57,10 +57,13 @@ def memory_realtime(request: pytest.FixtureRequest) -> MemoryRealtime:
 
     marked = _options(request.node)
 
-    def open_marked(
+    @asynccontextmanager
+    async def open_marked(
         **options: Unpack[SimulatorOptions],
-    ) -> AbstractAsyncContextManager[MemorySimulator]:
-        return open_memory_simulator(**(marked | options))
+    ) -> AsyncGenerator[MemorySimulator, None]:
+        async with open_memory_simulator(**(marked | options)) as simulator:
+            yield simulator
+        _check_finished(simulator.model)
 
     return open_marked
 
@@ -89,6 +92,14 @@ def _options(node: pytest.Item) -> SimulatorOptions:
     return cast("SimulatorOptions", options)
 
 
+def _check_finished(model: Model) -> None:
+    """Let a script that was not played to its end fail the test."""
+    from anyrealtime.simulator import Scripted
+
+    if isinstance(model, Scripted):
+        model.check_finished()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Let a failure of the simulator be the test's, not its teardown's; list the recording."""
@@ -98,6 +109,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         result = yield
         if simulator is not None:
             simulator.check()
+            _check_finished(simulator.model)
     except BaseException as error:
         if simulator is not None:
             simulator.explain(error)

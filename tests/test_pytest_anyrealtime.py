@@ -109,6 +109,37 @@ def test_a_failure_of_the_simulator_is_the_tests(pytester: pytest.Pytester) -> N
     )
 
 
+def test_a_script_has_to_be_played_to_its_end(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        from anyrealtime import open_realtime
+        from anyrealtime.simulator import Scripted
+
+        pytestmark = pytest.mark.anyio
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.mark.parametrize("turns", [1, 2])
+        async def test_over_the_network(realtime_simulator, turns):
+            realtime_simulator.model = Scripted(["Hello!"] * turns)
+            async with open_realtime(url=realtime_simulator.url, proxy=False) as connection:
+                await connection.ask("?")
+
+        @pytest.mark.parametrize("turns", [1, 2])
+        async def test_in_memory(memory_realtime, turns):
+            async with (
+                memory_realtime(model=Scripted(["Hello!"] * turns)) as simulator,
+                open_realtime(transport=simulator.connect()) as connection,
+            ):
+                await connection.ask("?")
+    """)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["E *ScriptMismatch: 1 of 2 turns were not asked for:"] * 2)
+
+
 def test_the_marker(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import pytest

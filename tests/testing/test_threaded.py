@@ -9,7 +9,7 @@ import anyio
 import pytest
 from websockets.sync.client import connect
 
-from anyrealtime import ConnectionClosed, open_realtime
+from anyrealtime import ConnectFailed, ConnectionClosed, open_realtime
 from anyrealtime.events import (
     ConversationItemCreate,
     InputAudioBufferClear,
@@ -19,7 +19,9 @@ from anyrealtime.events import (
     SessionUpdate,
 )
 from anyrealtime.simulator import ModelRequest, SimulatedConnection, Simulator
+from anyrealtime.simulator.faults import Close, Refuse
 from anyrealtime.testing import (
+    MemorySimulator,
     ThreadedConnection,
     ThreadedSimulator,
     open_threaded_simulator,
@@ -155,12 +157,28 @@ def test_options_that_mean_nothing_here(name: str) -> None:
             pytest.fail("the block began")
 
 
+async def test_faults(anyio_backend: str) -> None:
+    with anyio.fail_after(LIMIT), open_threaded_simulator() as simulator:
+        simulator.inject(Refuse(503, times=1))
+        with pytest.raises(ConnectFailed) as refused:
+            async with open_realtime(url=simulator.url, proxy=False):
+                pytest.fail("the block began")
+        assert refused.value.status == 503
+        with pytest.raises(ConnectionClosed) as caught:
+            async with open_realtime(url=simulator.url, proxy=False) as connection:
+                simulator.connections[-1].inject(Close(1012))
+                await connection.ask("?")
+        assert caught.value.code == 1012
+
+
 @pytest.mark.parametrize(
     ("far", "near", "missing"),
     [
         # The thread's owner opens and closes it, and lets nobody in.
         (Simulator, ThreadedSimulator, {"admit"}),
         (SimulatedConnection, ThreadedConnection, {"serve"}),
+        # Where it listens; and what open_memory_simulator does for its caller.
+        (Simulator, MemorySimulator, {"port", "url", "base_url", "admit", "check", "explain"}),
     ],
 )
 def test_nothing_is_missing(far: type, near: type, missing: set[str]) -> None:

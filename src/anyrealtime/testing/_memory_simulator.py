@@ -14,6 +14,7 @@ from anyrealtime.testing._memory import Link, MemoryTransport
 
 if TYPE_CHECKING:
     from anyrealtime.simulator import Model, SimulatedConnection, Simulator, SimulatorOptions
+    from anyrealtime.simulator.faults import Fault
 
 _MAX_MESSAGES = 256  # what the client may have sent that the simulator has not taken
 
@@ -50,6 +51,10 @@ class MemorySimulator:
     @model.setter
     def model(self, model: Model) -> None:
         self._simulator.model = model
+
+    def inject(self, fault: Fault) -> None:
+        """Let something go wrong for the clients that are yet to come, refusals included."""
+        self._simulator.inject(fault)
 
     def connect(
         self,

@@ -19,6 +19,7 @@ from anyrealtime.events import ClientEvent, Event, InvalidEvent, ServerEvent, Un
 
 if TYPE_CHECKING:
     from anyrealtime.simulator import Frame, Model, SimulatedConnection, Simulator, SimulatorOptions
+    from anyrealtime.simulator.faults import Fault
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event | UnknownEvent | InvalidEvent)
@@ -145,6 +146,14 @@ class ThreadedConnection:
         """Send a text frame as it is, sense or nonsense."""
         self._thread.call(partial(self._connection.send_frame, frame))
 
+    def inject(self, fault: Fault) -> None:
+        """Let something go wrong; see `anyrealtime.simulator.faults`. It counts from now.
+
+        Raises:
+            ValueError: it could never strike, because the handshake is over.
+        """
+        self._thread.call(partial(self._connection.inject, fault))
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Send CLOSE behind what is queued; the client gets the close timeout to answer."""
         self._thread.call(partial(self._connection.close, code, reason))
@@ -187,6 +196,10 @@ class ThreadedSimulator:
     @model.setter
     def model(self, model: Model) -> None:
         self._simulator.model = model
+
+    def inject(self, fault: Fault) -> None:
+        """Let something go wrong for the clients that are yet to come, refusals included."""
+        self._thread.call(partial(self._simulator.inject, fault))
 
     def check(self) -> None:
         """Raise what has gone wrong so far, as leaving the block would; each failure once."""
