@@ -85,6 +85,9 @@ class Log:
     def deltas(self) -> list[str]:
         return [told.delta for told in self.events if isinstance(told, ResponseOutputTextDelta)]
 
+    def follow(self, run: Run) -> None:
+        self.run = run
+
     def on_event(self, event: ServerEvent, size: int) -> None:
         self.events.append(event)
 

@@ -105,6 +105,12 @@ class Lane(Shelf[T]):
         self._whole.update(self._open)
         self._advance()
 
+    def begin_anew(self) -> None:
+        """Another response begins, whose parts may have the same names."""
+        self.close_all()
+        self._told.clear()
+        self._whole.clear()
+
     def _advance(self) -> None:
         while self._open:
             part, waiting = next(iter(self._open.items()))
@@ -162,6 +168,17 @@ class Parts:
         """Nothing more comes: what waited for something is ready."""
         for lane in self._lanes:
             lane.close_all()
+
+    def said(self) -> tuple[str, str]:
+        """All of the text and all of the transcript that nobody has taken."""
+        self.close()
+        return "".join(self.text.take()[0]), "".join(self.transcript.take()[0])
+
+    def begin_anew(self) -> None:
+        """Another response goes on where this one ended."""
+        for lane in self._lanes:
+            lane.begin_anew()
+        self._gave_nameless = False
 
     def _finish(self, response: Response, size: int) -> None:
         self.close()

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from anyrealtime._protocol._answers import tag_of
-from anyrealtime._protocol._run import Failure, Follower, Host, Run, answers_turns
+from anyrealtime._protocol._run import Failure, Follower, Host, Observer, Run, answers_turns
 from anyrealtime._protocol._verdict import request_error
 from anyrealtime.events import (
     ErrorEvent,
@@ -56,11 +56,13 @@ class ResponseTracker:
 
     Attributes:
         host: the connection; None until there is one.
+        observer: who looks after what responses call, None where nobody does.
         ended: how many responses of the default conversation are over.
     """
 
     def __init__(self) -> None:
         self.host: Host | None = None
+        self.observer: Observer | None = None
         self.ended: int = 0
         self._asked: dict[str, Run] = {}  # by tag, in the order of the requests
         self._guessed: dict[str, Run] = {}  # the same, once begun without showing the tag
@@ -107,17 +109,21 @@ class ResponseTracker:
         self._asked[tag] = run
         return run
 
-    def sent(self, tag: str | None, event_id: str, *, writes: bool) -> None:
+    def sent(self, tag: str | None, event_id: str, *, writes: bool) -> Run:
         """A request for a response went out by other ways; its error is not ours to tell.
 
         `tag` is what it carries, None if it carries none.
         """
         name = tag or event_id
-        self._asked[name] = Run(writes=writes, event_id=event_id, tag=name, tagged=tag is not None)
+        run = Run(writes=writes, event_id=event_id, tag=name, tagged=tag is not None)
+        self._asked[name] = run
+        return run
 
     def cancel(self, run: Run) -> None:
-        """Cancel a response by its id: now, or as soon as the id is known."""
+        """Cancel a response by its id: now, or as soon as the id is known; or what follows it."""
         run.unwanted = True
+        if run.continues and self.observer is not None:
+            self.observer.abandon(run)
         if run.phase == "active" and run.id and not run.cancel_sent and self.host is not None:
             run.cancel_sent = True
             self._cancels[self.host.send_cancel(run.id)] = run
@@ -137,6 +143,8 @@ class ResponseTracker:
         self._active.clear()
         for run in runs:
             self._settle(run, failure=make_error)
+        if self.observer is not None:
+            self.observer.on_lost(make_error)
 
     # What the server tells
 
@@ -154,6 +162,8 @@ class ResponseTracker:
         elif isinstance(event, UnknownEvent) and event.type == CANCELLED:
             self._apply_cancelled(event, size)
         elif type(event) in WATCHED and not isinstance(event, UnknownEvent):
+            if self.observer is not None and isinstance(event, InputAudioBufferSpeechStarted):
+                self.observer.on_speech()
             self._watch_turns(event.type, getattr(event, "item_id", None))
         else:
             self._route(event, size)
@@ -313,6 +323,8 @@ class ResponseTracker:
         for known in (self._items, self._guessed):
             for key in [key for key, owner in known.items() if owner is run]:
                 del known[key]
+        if self.observer is not None:
+            self.observer.on_over(run)
         run.tell_phase()
         run.followers.clear()  # they know the run: no cycle is left for the collector
         self._changed()
@@ -333,6 +345,8 @@ class ResponseTracker:
                 name: object = getattr(event.item, "id", None)
                 if isinstance(name, str):
                     self._items[name] = run
+            if self.observer is not None:
+                self.observer.on_event(run, event)
             self._give(run, event, size)
 
     def _give(self, run: Run, event: ServerEvent, size: int) -> None:

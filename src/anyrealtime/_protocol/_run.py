@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 from anyrealtime.events import (
     AnySession,
     BetaSession,
+    ClientEvent,
     Response,
     ResponseCreateParams,
     SemanticVad,
@@ -24,6 +25,10 @@ Failure: TypeAlias = Callable[[], Exception]
 
 class Follower(Protocol):
     """Who is told about one response. Called by the reader; may not wait."""
+
+    def follow(self, run: Run) -> None:
+        """This is the response, or what it goes on with after the calls it has made."""
+        ...
 
     def on_event(self, event: ServerEvent, size: int) -> None:
         """An event of the response, `response.created` and `response.done` included."""
@@ -64,6 +69,34 @@ class Host(Protocol):
         ...
 
 
+class Observer(Protocol):
+    """Who looks after what all responses call. Called by the reader, mostly; may not wait."""
+
+    def on_event(self, run: Run, event: ServerEvent) -> None:
+        """An event of a response in between its beginning and its end."""
+        ...
+
+    def on_over(self, run: Run) -> None:
+        """A response is over; its followers are told next."""
+        ...
+
+    def on_speech(self) -> None:
+        """The user begins to speak."""
+        ...
+
+    def on_lost(self, make_error: Failure) -> None:
+        """The connection is over."""
+        ...
+
+    def on_sent(self, event: ClientEvent) -> None:
+        """This side has sent an event."""
+        ...
+
+    def abandon(self, run: Run) -> None:
+        """A response that goes on is left."""
+        ...
+
+
 class Run:
     """One response, from the request for it to its end.
 
@@ -83,6 +116,9 @@ class Run:
         waited_for: whether the default conversation is taken by it.
         unwanted: it is to be cancelled as soon as its id is known.
         given_up: its request was not answered in time.
+        params: what it was asked with, where this side did.
+        rounds: how many responses with calls it follows on.
+        continues: it is over, but what it has called is not: another one follows.
     """
 
     def __init__(
@@ -111,6 +147,9 @@ class Run:
         self.unwanted: bool = False
         self.given_up: bool = False
         self.cancel_sent: bool = False
+        self.params: ResponseCreateParams | None = None
+        self.rounds: int = 0
+        self.continues: bool = False
 
     @property
     def began(self) -> bool:

@@ -5,14 +5,23 @@ No loop, no clock: events in, attributes out.
 
 from __future__ import annotations
 
+from typing import cast
+
+from msgspec import UNSET
+
 from anyrealtime.events import (
     AnySession,
     AudioFormat,
     BetaSession,
+    ClientEvent,
     InvalidEvent,
+    McpTool,
     ServerEvent,
+    Session,
     SessionCreated,
+    SessionUpdate,
     SessionUpdated,
+    Tool,
     decode_envelope,
 )
 
@@ -35,6 +44,28 @@ class SessionState:
         self.current: AnySession | None = None
         self.id: str | None = None
         self.expires_at: int | None = None
+        self._sent_tools: list[Tool] = []
+
+    @property
+    def tools(self) -> list[Tool]:
+        """What the model is offered, as this side may say it again.
+
+        Servers keep the secrets of an MCP tool to themselves, and some do not tell tools at all.
+        """
+        told = getattr(self.current, "tools", None)
+        if not told:
+            return list(self._sent_tools if told is None or told is UNSET else ())
+        ours = {tool.server_label: tool for tool in self._sent_tools if isinstance(tool, McpTool)}
+        return [
+            ours.get(tool.server_label, tool) if isinstance(tool, McpTool) else tool
+            for tool in cast("list[Tool]", told)
+        ]
+
+    def sent(self, event: ClientEvent) -> None:
+        """Take note of what this side has sent."""
+        session = event.session if isinstance(event, SessionUpdate) else None
+        if isinstance(session, Session | BetaSession) and isinstance(session.tools, list):
+            self._sent_tools = session.tools
 
     def apply(self, event: ServerEvent) -> None:
         """Take over what an event of a type in CREATED or UPDATED says."""

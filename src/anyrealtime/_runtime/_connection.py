@@ -29,6 +29,7 @@ from anyrealtime._runtime._requests import Requests
 from anyrealtime._runtime._respond import Responder
 from anyrealtime._runtime._responding import Responding
 from anyrealtime._runtime._stream import Dropped, EventStream, Overflow
+from anyrealtime._runtime._tooling import Tooling
 from anyrealtime._transport._base import Transport
 from anyrealtime.errors import ConfigurationError, ProtocolViolation
 from anyrealtime.events import ClientEvent, RateLimit, ServerEvent
@@ -39,7 +40,7 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 
-class Connection(Responding):
+class Connection(Responding, Tooling):
     """An open Realtime connection. Made by `open_realtime`, and usable inside its block only.
 
     `async for event in connection` gives every server event since the opening, in order.
@@ -59,6 +60,7 @@ class Connection(Responding):
         self._transport = transport
         self._lifetime = lifetime
         self._requests = requests
+        self._state = session
         self._responder = responder
         self._mirror = mirror
         self._main = main

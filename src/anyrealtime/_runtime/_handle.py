@@ -66,6 +66,10 @@ class ResponseHandle:
     not: its last event says so) and `ConnectionClosed` when the connection ended before, both
     after what they hold. Once the response was cancelled from here, they end at once.
 
+    While tools run (`open_realtime(tools=...)`, `connection.run_tools`), a response that calls them
+    goes on in the one that follows: its streams give both, and it is over when the model calls
+    nothing more. `id`, `response`, `status` and `usage` are those of the latest.
+
     `async with response` cancels it when the block is left before the response is over. A
     response that has failed is never left in silence: if nothing has raised it in the block,
     leaving the block does.
@@ -78,6 +82,7 @@ class ResponseHandle:
         self._lifetime = lifetime
         self._max_events, self._max_bytes = max_events, max_bytes
         self._run: Run | None = None
+        self._earlier: Run | None = None  # what the present one follows on
         self._parts = Parts()
         self._events: Shelf[ServerEvent] = Shelf()
         self._event_stream: HandleStream[ServerEvent] = self._stream()
@@ -116,18 +121,24 @@ class ResponseHandle:
     @property
     def id(self) -> str | None:
         """The server's name for the response."""
-        return self._run.id if self._run else None
+        return self._latest.id if self._latest else None
 
     @property
     def response(self) -> Response | None:
         """The response as the server last told it: at its beginning, then at its end."""
-        return self._run.response if self._run else None
+        return self._latest.response if self._latest else None
+
+    @property
+    def _latest(self) -> Run | None:
+        """The response that has begun last."""
+        return self._run if self._run is None or self._run.began else self._earlier
 
     @property
     def status(self) -> str:
         """ "in_progress", then "completed", "cancelled", "incomplete" or "failed"."""
-        response = self.response
-        return (response.status if response else None) or "in_progress"
+        run, response = self._run, self.response
+        goes_on = run is not self._latest or run is None or run.continues
+        return (response.status if response and not goes_on else None) or "in_progress"
 
     @property
     def status_details(self) -> ResponseStatusDetails | None:
@@ -236,7 +247,9 @@ class ResponseHandle:
     # What the connection tells
 
     def follow(self, run: Run) -> None:
-        """This is the response. A request that is repeated has another one."""
+        """See `Follower`. A request that is repeated has another response, too."""
+        if self._run is not None and self._run.began:
+            self._earlier = self._run
         self._run = run
 
     async def change(self) -> None:
@@ -279,7 +292,10 @@ class ResponseHandle:
         assert run is not None
         self._changed.set()
         self._changed = anyio.Event()
-        if run.phase == "over" and run.began and not self._over:
+        if run.continues:
+            self._parts.begin_anew()
+            self.on_batch_end()
+        elif run.phase == "over" and run.began and not self._over:
             self._parts.close()
             self.on_batch_end()
             ending: Ending | None = run.failure

@@ -222,3 +222,21 @@ class Lifetime:
                 self.body.cancel()
                 return
             await anyio.sleep_until(deadline)
+
+
+def raise_outcome(error: BaseException | None, failure: BaseException | None) -> None:
+    """Raise the body's exception, else our failure; if both, ours explains the body's."""
+    if error is None:
+        error = failure
+    elif failure is not None:
+        last = error
+        while last is not failure and last.__context__ is not None:
+            last = last.__context__
+        if last is not failure:
+            last.__context__ = failure
+    if error is not None:
+        context = error.__context__
+        try:
+            raise error
+        finally:
+            error.__context__ = context  # the cancellation that ended the body is ours

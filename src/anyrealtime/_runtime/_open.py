@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -22,12 +22,13 @@ from anyrealtime._protocol._replies import Replies
 from anyrealtime._protocol._session import SessionState
 from anyrealtime._runtime._connection import Connection, close_gracefully
 from anyrealtime._runtime._handle import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
-from anyrealtime._runtime._lifetime import Lifetime
+from anyrealtime._runtime._lifetime import Lifetime, raise_outcome
 from anyrealtime._runtime._mirror import Mirror
 from anyrealtime._runtime._plan import ApiKey, Auth, Plan, resolve_key
 from anyrealtime._runtime._reader import Reader
 from anyrealtime._runtime._requests import Requests
 from anyrealtime._runtime._respond import Responder
+from anyrealtime._runtime._tooling import DEFAULT_MAX_ROUNDS, ToolOptions, offering
 from anyrealtime._transport import is_open_transport, open_transport
 from anyrealtime._transport._base import Transport, TransportOptions
 from anyrealtime._transport._endpoint import build_endpoint
@@ -35,16 +36,16 @@ from anyrealtime._transport._tap import Tap, TappedTransport
 from anyrealtime.errors import (
     ConnectFailed,
     ConnectionClosed,
-    RealtimeError,
     RequestError,
     ServerError,
 )
-from anyrealtime.events import AnySession, decode_envelope
+from anyrealtime.events import AnySession, ClientEvent, decode_envelope
 
 if TYPE_CHECKING:
     import ssl
 
     from anyrealtime._transport import TransportChoice
+    from anyrealtime.tools import AnyTool, Approve
 
 _PATIENCE_WHEN_CANCELLED = 0.05  # seconds in which CLOSE is tried all the same
 
@@ -78,6 +79,11 @@ async def open_realtime(
     keep_audio_bytes: int = 0,
     expiry_notice: float = 60.0,
     tap: Tap | None = None,
+    tools: Iterable[AnyTool | Iterable[AnyTool]] | None = None,
+    approve: Approve | None = None,
+    on_tool_error: Literal["tell", "raise"] = "tell",
+    max_tool_rounds: int = DEFAULT_MAX_ROUNDS,
+    tool_timeout: float | None = None,
 ) -> AsyncGenerator[Connection, None]:
     """Open a Realtime connection for the length of a block.
 
@@ -120,6 +126,11 @@ async def open_realtime(
         expiry_notice: how long before the server ends the session streams that name
             `SessionExpiring` are told.
         tap: is shown every frame of both directions; `anyrealtime.testing.record_to` makes one.
+        tools: functions that the model may call; they are declared in the session, and run.
+        approve: as for `Connection.run_tools`, and so are the next three.
+        on_tool_error: "raise" also raises what a tool raises, out of this block.
+        max_tool_rounds: how often in a row the model may call functions.
+        tool_timeout: for tools that have no timeout of their own.
 
     Raises:
         ConfigurationError: an argument is wrong or the key is missing; nothing was opened.
@@ -128,6 +139,17 @@ async def open_realtime(
         ServerError: the server sent an error that nobody claimed.
         InternalError: a bug of this library.
     """
+    tooling = None
+    if tools is not None or approve is not None:
+        tooling = ToolOptions.checked(
+            tools or (),
+            approve=approve,
+            on_error=on_tool_error,
+            max_rounds=max_tool_rounds,
+            timeout=tool_timeout,
+            prefix="tool_",
+        )
+        session = offering(session, tooling)
     plan = Plan(
         make_endpoint=None
         if is_open_transport(transport)
@@ -178,7 +200,10 @@ async def open_realtime(
     try:
         async with anyio.create_task_group() as tasks:
             try:
-                async with _connected(plan, lifetime, tasks) as connection:
+                async with (
+                    _connected(plan, lifetime, tasks) as connection,
+                    connection.running(tooling) if tooling else nullcontext(),
+                ):
                     yield connection
             except anyio.get_cancelled_exc_class():
                 raise
@@ -187,25 +212,7 @@ async def open_realtime(
     except anyio.get_cancelled_exc_class():  # noqa: ASYNC103 - the body's own exception goes on
         if error is None:
             raise
-    _raise_outcome(error, lifetime.failure)
-
-
-def _raise_outcome(error: BaseException | None, failure: RealtimeError | None) -> None:
-    """Raise the body's exception, else the connection's; if both, ours explains the body's."""
-    if error is None:
-        if failure is not None:
-            try:
-                raise failure
-            finally:
-                failure.__context__ = None  # the cancellation that ended the body is ours
-        return
-    if failure is not None:
-        last = error
-        while last is not failure and last.__context__ is not None:
-            last = last.__context__
-        if last is not failure:
-            last.__context__ = failure
-    raise error
+    raise_outcome(error, lifetime.failure)
 
 
 @asynccontextmanager
@@ -302,7 +309,12 @@ def _assemble(
                 keep_unread=False,
             )
         )
-    commands = Commands(os.urandom(4).hex(), plan.dialect, on_prepared=mirror.conversation.sent)
+
+    def prepared(event: ClientEvent) -> None:
+        mirror.conversation.sent(event)
+        session.sent(event)
+
+    commands = Commands(os.urandom(4).hex(), plan.dialect, on_prepared=prepared)
     requests = Requests(commands, lifetime, plan.ack_timeout)
     return Connection(
         transport,

@@ -18,6 +18,7 @@ from anyrealtime.events import (
     InputAudioBufferSpeechStopped,
     InputAudioBufferTimeoutTriggered,
     InvalidEvent,
+    ResponseOutputItemAdded,
     ServerEvent,
 )
 from anyrealtime.events.codec import decode_server_frames
@@ -34,6 +35,7 @@ _WATCHED = (
         ErrorEvent,
         InputAudioBufferSpeechStopped,
         InputAudioBufferTimeoutTriggered,
+        ResponseOutputItemAdded,  # some servers tell a call's name here only
         *(SERVER_EVENTS[tag] for tag in _SESSION),
     }
 )

@@ -70,6 +70,7 @@ class Requests:
     async def put(self, event: ClientEvent) -> ClientEvent:
         """Queue an event that was made ready. Cancelling queues nothing."""
         await self._lifetime.outbox.put(encode(event))
+        self._observe(event)
         return event
 
     def put_nowait(self, event: ClientEvent) -> str:
@@ -78,10 +79,26 @@ class Requests:
         self._lifetime.outbox.put_nowait(encode(event))
         return event.event_id or ""
 
+    def post(self, event: ClientEvent) -> None:
+        """Queue an event from where nothing may wait, and whose answer nobody waits for.
+
+        If the server refuses it, that is no failure of anything else: streams have the error.
+        """
+        event = self.named(event)
+        pending = self._lifetime.replies.expect(event, lambda: None)
+        self._lifetime.outbox.put_nowait(encode(event))
+        self._lifetime.replies.give_up(pending)
+        self._observe(event)
+
+    def _observe(self, event: ClientEvent) -> None:
+        if (observer := self._lifetime.responses.observer) is not None:
+            observer.on_sent(event)
+
     def _note(self, event: ClientEvent) -> None:
         """Let `respond` know of a response that is asked for by other ways."""
         if isinstance(event, ResponseCreate):
             params = event.response or ResponseCreateParams()
-            self._lifetime.responses.sent(
+            run = self._lifetime.responses.sent(
                 tag_of(params.metadata), event.event_id or "", writes=writes(params)
             )
+            run.params = params

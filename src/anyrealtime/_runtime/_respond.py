@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, Protocol, TypeAlias, TypedDict
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from anyrealtime._protocol._answers import tag_of
 from anyrealtime._protocol._responses import ResponseTracker
-from anyrealtime._protocol._run import Run, writes
+from anyrealtime._protocol._run import Failure, Follower, Run, writes
 from anyrealtime._protocol._session import SessionState
 from anyrealtime._runtime._handle import HandleStream, ResponseHandle
 from anyrealtime._runtime._lifetime import Lifetime
@@ -64,6 +64,18 @@ class ResponseOptions(TypedDict, total=False):
     max_output_tokens: MaxTokens | None
     metadata: Mapping[str, str] | None
     params: ResponseCreateParams | None
+
+
+class Asker(Follower, Protocol):
+    """Who waits for the beginning of a response: a handle, mostly."""
+
+    async def change(self) -> None:
+        """Wait until the response begins or ends."""
+        ...
+
+    def failed(self, make_error: Failure) -> Exception:
+        """The exception to raise if it is refused."""
+        ...
 
 
 class Responder:
@@ -152,9 +164,14 @@ class Responder:
         async with self._turn:
             await self._start_in_turn(handle, params, if_active, before)
 
+    async def follow_up(self, asker: Asker, params: ResponseCreateParams) -> None:
+        """Ask for the response that follows on another one, as soon as the conversation is free."""
+        async with self._turn:
+            await self._start_in_turn(asker, params, "wait", None)
+
     async def _start_in_turn(
         self,
-        handle: ResponseHandle,
+        handle: Asker,
         params: ResponseCreateParams,
         if_active: IfActive,
         before: ClientEvent | None,
@@ -195,12 +212,13 @@ class Responder:
         return (event.event_id or "",)
 
     async def _create(
-        self, handle: ResponseHandle, params: ResponseCreateParams, before: tuple[str, ...]
+        self, handle: Asker, params: ResponseCreateParams, before: tuple[str, ...]
     ) -> None:
         event = await self._requests.put(self._requests.named(ResponseCreate(response=params)))
         run = self._tracker.expect(
             _tag(event), event.event_id or "", handle, writes=writes(params), before=before
         )
+        run.params = params
         handle.follow(run)
         with anyio.move_on_after(self._ack_timeout):
             while run.phase == "asked":

@@ -11,6 +11,7 @@ from typing import Literal, Unpack
 
 from msgspec.structs import replace
 
+from anyrealtime._protocol._parts import Parts
 from anyrealtime._protocol._run import writes
 from anyrealtime._runtime._handle import (
     DEFAULT_MAX_BYTES,
@@ -35,7 +36,9 @@ from anyrealtime.events import (
     ConversationItemCreate,
     MaxTokens,
     Modality,
+    ResponseCreated,
     ResponseCreateParams,
+    ResponseOutputAudioDelta,
     Tool,
     ToolChoice,
     VoiceId,
@@ -165,6 +168,8 @@ class Responding:
     ) -> str:
         """Say `text` as the user, and return the whole answer: its text, or what its audio says.
 
+        While tools run, that is the answer of the last response: the one that calls none.
+
         The message is added to the conversation just before the response is asked for; with
         `conversation="none"` it is the end of the response's `input`.
 
@@ -188,9 +193,14 @@ class Responding:
         else:
             params = replace(params, input=[*(params.input or []), user_message(text)])
         async with self._responding(params, if_active, before=before) as response:
-            said = "".join([delta async for delta in response.text])
-            spoken = "".join([delta async for delta in response.transcript])
+            parts = Parts()
+            async for event in response:
+                if isinstance(event, ResponseCreated):
+                    parts = Parts()
+                if not isinstance(event, ResponseOutputAudioDelta):  # nobody hears it
+                    parts.apply(event, 0)
             outcome = await response.result()
+            said, spoken = parts.said()
         if outcome.status in ("cancelled", "incomplete"):
             raise response_failed(outcome, code=outcome.status)
         return said or spoken

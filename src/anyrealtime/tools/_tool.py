@@ -205,9 +205,9 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     return partial(Tool, **options) if function is None else Tool(function, **options)
 
 
-def check_timeout(timeout: float | None) -> None:
+def check_timeout(timeout: float | None, name: str = "timeout") -> None:
     """Raise ConfigurationError for what is no time that a tool could be given."""
     if timeout is not None and (
         isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0  # pyright: ignore[reportUnnecessaryIsInstance]
     ):
-        raise ConfigurationError(f"timeout= must be a positive number of seconds, not {timeout!r}")
+        raise ConfigurationError(f"{name}= must be a positive number of seconds, not {timeout!r}")

@@ -1,0 +1,596 @@
+"""What becomes of a call: each path ends in one output, and one response follows."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextvars import ContextVar
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import pytest
+
+from anyrealtime import ToolError
+from anyrealtime.tools import Approval, ApprovalRequest, Tool, ToolCallFinished, ToolContext, tool
+from tests._runtime.calls import call_item, calling
+from tests._runtime.peers import arrived
+
+# One call
+
+
+@tool
+async def get_weather(city: str) -> dict[str, object]:
+    """The weather."""
+    return {"city": city, "celsius": 12}
+
+
+async def test_a_call_is_run_answered_and_followed_by_one_response() -> None:
+    async with calling(get_weather) as (_, server):
+        await server.call(call_item("get_weather", {"city": "London"}))
+        assert server.outputs == {"c1": '{"city":"London","celsius":12}'}
+        assert server.types == [
+            "session.update", "conversation.item.create", "response.create",
+        ]  # fmt: skip
+        [told] = server.finished
+        assert (told.name, told.call_id, told.outcome) == ("get_weather", "c1", "completed")
+        assert (told.output, told.error) == (server.outputs["c1"], None)
+        assert 0 <= told.duration < 15
+        await server.say("Fog.", "r2", 0)
+    assert server.types.count("response.create") == 1
+
+
+async def test_who_subscribes_is_told_how_a_call_ended() -> None:
+    async with calling(get_weather) as (connection, server):
+        async with connection.subscribe(ToolCallFinished) as stream:
+            await server.call(call_item("get_weather", {"city": "London"}))
+            assert (await stream.receive()).outcome == "completed"
+
+
+async def test_the_session_declares_what_is_run() -> None:
+    async with calling(get_weather) as (_, server):
+        [update] = server.wire.events
+        assert update["session"]["tools"] == [
+            {
+                "type": "function",
+                "name": "get_weather",
+                "description": "The weather.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"city": {"type": "string"}},
+                    "required": ["city"],
+                    "additionalProperties": False,
+                },
+            }
+        ]
+
+
+@pytest.mark.parametrize(
+    ("result", "output"), [("Fog.", "Fog."), (None, "null"), ([1], "[1]"), ("", "")]
+)
+async def test_a_result_is_told_as_text(result: object, output: str) -> None:
+    @tool
+    async def get() -> object:
+        return result
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        assert server.outputs == {"c1": output}
+
+
+async def test_what_a_tool_raises_is_told_to_the_model() -> None:
+    error = ValueError("No fog today.")
+
+    @tool
+    async def get() -> None:
+        raise error
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        told = json.loads(server.outputs["c1"])["error"]
+        assert told == {"code": "tool_error", "message": "ValueError: No fog today."}
+        assert server.types.count("response.create") == 1
+        [finished] = server.finished
+        assert (finished.outcome, finished.error) == ("failed", error)
+
+
+async def test_a_tool_error_is_a_text_for_the_model_and_nobody_else() -> None:
+    @tool(on_error="raise")
+    async def get() -> None:
+        raise ToolError("Ask for a city in Europe.")
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        told = json.loads(server.outputs["c1"])["error"]
+        assert told == {"code": "tool_error", "message": "Ask for a city in Europe."}
+        assert server.outcomes == {"c1": "failed"}
+        await arrived()
+
+
+async def test_a_result_that_json_cannot_say_is_a_failure() -> None:
+    @tool
+    async def get() -> object:
+        return object()
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        assert server.errors == {"c1": "tool_error"}
+        assert server.outcomes == {"c1": "failed"}
+
+
+@pytest.mark.parametrize(
+    "arguments", ["", "{", "[]", "null", '{"city": 1}', '{"town": "x"}', '{"city": "x", "y": 1}']
+)
+async def test_arguments_that_do_not_fit_are_told_to_the_model(arguments: str) -> None:
+    ran = False
+
+    @tool
+    async def get(city: str) -> None:
+        nonlocal ran
+        ran = True
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get", arguments))
+        assert server.errors == {"c1": "invalid_arguments"}
+        assert server.outcomes == {"c1": "invalid_arguments"}
+        assert server.types.count("response.create") == 1
+    assert not ran
+
+
+async def test_a_tool_that_is_not_there_is_told_to_the_model() -> None:
+    async with calling(get_weather) as (_, server):
+        await server.call(call_item("get_news"))
+        told = json.loads(server.outputs["c1"])["error"]
+        assert told["code"] == "unknown_tool"
+        assert told["message"] == "There is no tool named 'get_news'. There are: get_weather."
+        assert server.outcomes == {"c1": "unknown_tool"}
+        assert server.types.count("response.create") == 1
+
+
+async def test_without_any_tool_a_call_is_answered_all_the_same() -> None:
+    async with calling() as (_, server):
+        await server.call(call_item("get_news"))
+        assert server.errors == {"c1": "unknown_tool"}
+
+
+# Time
+
+
+async def test_a_tool_that_takes_too_long_is_cancelled() -> None:
+    cancelled = False
+
+    @tool(timeout=0.01)
+    async def get() -> None:
+        nonlocal cancelled
+        try:
+            await anyio.sleep_forever()
+        finally:
+            cancelled = True
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        await server.until(1)
+        told = json.loads(server.outputs["c1"])["error"]
+        assert told == {"code": "timeout", "message": "It took longer than 0.01 s."}
+        assert server.outcomes == {"c1": "timed_out"}
+    assert cancelled
+
+
+async def test_a_timeout_of_the_tools_own_making_is_an_error_of_the_tool() -> None:
+    @tool(timeout=60)
+    async def get() -> None:
+        with anyio.fail_after(0):
+            await anyio.sleep_forever()
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        assert server.outcomes == {"c1": "failed"}
+
+
+async def test_tools_without_a_timeout_have_the_blocks() -> None:
+    @tool
+    async def get() -> None:
+        await anyio.sleep_forever()
+
+    async with calling(get, tool_timeout=0.01) as (_, server):
+        await server.call(call_item("get"))
+        await server.until(1)
+        assert server.outcomes == {"c1": "timed_out"}
+
+
+async def test_a_thread_that_takes_too_long_does_not_keep_the_model_waiting() -> None:
+    release, ended = threading.Event(), threading.Event()
+
+    @tool(timeout=0.01)
+    def get() -> None:
+        release.wait(15)
+        ended.set()
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        await server.until(1)
+        assert server.outcomes == {"c1": "timed_out"}
+        assert not ended.is_set()
+        release.set()
+    assert ended.is_set()  # leaving the block has waited for it
+
+
+# Threads
+
+
+async def test_a_function_that_is_not_async_runs_in_a_worker_thread() -> None:
+    @tool
+    def get(city: str) -> str:
+        return f"{city} {threading.current_thread() is threading.main_thread()}"
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get", {"city": "Rome"}))
+        await server.until(1)
+        assert server.outputs == {"c1": "Rome False"}
+
+
+async def test_what_a_function_that_is_not_async_gives_is_awaited_if_it_can_be() -> None:
+    async def later() -> str:
+        return "later"
+
+    @tool
+    def get() -> Any:
+        return later()
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        await server.until(1)
+        assert server.outputs == {"c1": "later"}
+
+
+async def test_what_a_thread_raises_is_told_like_everything_else() -> None:
+    @tool
+    def get() -> None:
+        raise ValueError("No fog.")
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        await server.until(1)
+        assert server.errors == {"c1": "tool_error"}
+
+
+async def test_a_thread_that_may_be_abandoned_is() -> None:
+    release, ended = threading.Event(), threading.Event()
+
+    @tool(abandon_on_cancel=True)
+    def get() -> None:
+        release.wait(15)
+        ended.set()
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+    assert not ended.is_set()
+    release.set()
+
+
+async def test_a_thread_learns_that_nobody_wants_it_any_more() -> None:
+    noticed = threading.Event()
+
+    @tool(timeout=0.01)
+    def get() -> None:
+        while True:
+            try:
+                anyio.from_thread.check_cancelled()
+            except BaseException:
+                noticed.set()
+                raise
+            threading.Event().wait(0.001)
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        await server.until(1)
+        assert server.outcomes == {"c1": "timed_out"}
+    assert noticed.is_set()
+
+
+async def test_only_so_many_threads_at_a_time() -> None:
+    release, running = threading.Event(), threading.Semaphore(0)
+
+    @tool
+    def get() -> None:
+        running.release()
+        release.wait(15)
+
+    async with calling() as (connection, server):
+        async with connection.run_tools(get, max_threads=1):
+            await server.call(call_item("get"), call_item("get", call_id="c2"))
+            await anyio.to_thread.run_sync(running.acquire)
+            await arrived()
+            assert not running.acquire(blocking=False)
+            release.set()
+            await server.until(1)
+            assert server.outputs == {"c1": "null", "c2": "null"}
+
+
+# Raising
+
+
+async def test_what_a_tool_raises_leaves_the_block_bare_if_asked_for() -> None:
+    error = ValueError("No fog.")
+
+    @tool
+    async def get() -> None:
+        raise error
+
+    other = anyio.Event()
+
+    @tool
+    async def wait() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            other.set()
+
+    server: Any = None
+    with pytest.raises(ValueError, match="No fog") as caught:
+        async with calling(get, wait, on_tool_error="raise") as (_, server):
+            await server.call(call_item("get"), call_item("wait", call_id="c2"))
+            await anyio.sleep_forever()
+    assert caught.value is error
+    assert server.errors == {"c1": "tool_error", "c2": "cancelled"}
+    assert other.is_set()
+    assert "response.create" not in server.types
+
+
+async def test_one_tool_may_raise_where_others_tell() -> None:
+    @tool(on_error="raise")
+    async def loud() -> None:
+        raise KeyError("loud")
+
+    @tool(on_error="tell")
+    async def quiet() -> None:
+        raise KeyError("quiet")
+
+    with pytest.raises(KeyError, match="loud"):
+        async with calling(loud, quiet) as (_, server):
+            await server.call(call_item("quiet"))
+            assert server.outcomes == {"c1": "failed"}
+            await server.call(call_item("loud", call_id="c2"), response_id="r2")
+            await anyio.sleep_forever()
+    async with calling(quiet, on_tool_error="raise") as (_, server):
+        await server.call(call_item("quiet"))
+        assert server.outcomes == {"c1": "failed"}
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_what_is_no_error_but_an_end_is_always_raised(in_thread: bool) -> None:
+    def get_in_thread() -> None:
+        raise SystemExit(3)
+
+    async def get_async() -> None:
+        raise SystemExit(3)
+
+    get = Tool[..., Any](get_in_thread if in_thread else get_async, name="get")
+    with pytest.raises(SystemExit):
+        async with calling(get) as (_, server):
+            await server.call(call_item("get"))
+            await anyio.sleep_forever()
+
+
+async def test_the_bodys_own_exception_goes_before_a_tools() -> None:
+    @tool
+    async def get() -> None:
+        raise ValueError("tool")
+
+    with pytest.raises(KeyError, match="body") as caught:
+        async with calling(get, on_tool_error="raise") as (_, server):
+            try:
+                await server.call(call_item("get"))
+                await anyio.sleep_forever()
+            finally:
+                raise KeyError("body")
+    assert isinstance(caught.value.__context__, BaseException)
+
+
+# Leaving
+
+
+async def test_leaving_the_block_cancels_what_runs_and_tells_the_model() -> None:
+    ended = anyio.Event()
+
+    @tool
+    async def get() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.set()
+
+    async with calling() as (connection, server):
+        async with connection.run_tools(get):
+            await server.call(call_item("get"))
+            assert server.outputs == {}
+        assert ended.is_set()
+        await arrived()
+        assert server.errors == {"c1": "cancelled"}
+        assert server.outcomes == {"c1": "cancelled"}
+        assert "response.create" not in server.types
+
+
+async def test_leaving_the_connection_sends_what_calls_were_answered_with() -> None:
+    @tool
+    async def get() -> None:
+        await anyio.sleep_forever()
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+    assert server.errors == {"c1": "cancelled"}
+
+
+async def test_being_cancelled_does_the_same() -> None:
+    @tool
+    async def get() -> None:
+        await anyio.sleep_forever()
+
+    server: Any = None
+    with anyio.CancelScope() as scope:
+        async with calling(get) as (_, server):
+            await server.call(call_item("get"))
+            scope.cancel()
+            await anyio.sleep_forever()
+    assert scope.cancelled_caught
+    assert server.errors == {"c1": "cancelled"}
+
+
+async def test_a_lost_connection_is_an_end_of_calls_too() -> None:
+    @tool
+    async def get() -> str:
+        await lost.wait()
+        return "too late"
+
+    lost = anyio.Event()
+    with pytest.raises(Exception, match="closed by the network"):
+        async with calling(get) as (_, server):
+            await server.call(call_item("get"))
+            server.wire.end()
+            await arrived()
+            lost.set()
+            await arrived()
+            assert server.outcomes == {"c1": "connection_lost"}
+            await anyio.sleep_forever()
+
+
+# Context
+
+
+async def test_a_tool_may_ask_for_its_call_and_its_connection() -> None:
+    seen: list[object] = []
+
+    @tool
+    async def get(context: ToolContext, city: str) -> None:
+        seen.extend((context.connection, context.call.name, context.call.call_id, city))
+        context.report("half")
+
+    async with calling(get) as (connection, server):
+        await server.call(call_item("get", {"city": "Rome"}))
+        assert seen == [connection, "get", "c1", "Rome"]
+        [told] = server.progress
+        assert (told.name, told.call_id, told.progress) == ("get", "c1", "half")
+
+
+async def test_progress_is_reported_from_threads_too() -> None:
+    @tool
+    def get(context: ToolContext) -> None:
+        context.report(1)
+        anyio.from_thread.run(context.connection.conversation.item.create, "by the way")
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        await server.until(1, "conversation.item.create")
+        assert [told.progress for told in server.progress] == [1]
+        [item] = server.items
+        created = {"type": "conversation.item.added", "item": item}
+        server.wire.deliver(json.dumps(created).encode())
+        await server.until(1)
+        assert server.outputs == {"c1": "null"}
+
+
+WHERE: ContextVar[str] = ContextVar("WHERE", default="nowhere")
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_tools_see_the_context_variables_of_the_block(in_thread: bool) -> None:
+    async def get_async() -> str:
+        return WHERE.get()
+
+    def get_in_thread() -> str:
+        return WHERE.get()
+
+    get = Tool[..., Any](get_in_thread if in_thread else get_async, name="get")
+    async with calling() as (connection, server):
+        token = WHERE.set("in the block")
+        async with connection.run_tools(get):
+            await server.call(call_item("get"))
+            await server.until(1)
+            assert server.outputs == {"c1": "in the block"}
+        WHERE.reset(token)
+
+
+# Approval
+
+
+@tool(needs_approval=True)
+async def delete(path: str) -> str:
+    return f"deleted {path}"
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "object"])
+@pytest.mark.parametrize("answer", [True, False])
+async def test_who_approves_decides(kind: str, answer: bool) -> None:
+    asked: list[ApprovalRequest] = []
+
+    def sync(request: ApprovalRequest) -> bool | Approval:
+        asked.append(request)
+        return Approval(answer, "Not today.") if kind == "object" else answer
+
+    async def asynchronous(request: ApprovalRequest) -> bool:
+        asked.append(request)
+        return answer
+
+    approve: Any = asynchronous if kind == "async" else sync
+    async with calling(delete, approve=approve) as (_, server):
+        await server.call(call_item("delete", {"path": "/"}))
+        await server.until(1)
+        [request] = asked
+        assert (request.name, request.arguments) == ("delete", {"path": "/"})
+        assert (request.server_label, request.item.type) == (None, "function_call")
+        if answer:
+            assert server.outputs == {"c1": "deleted /"}
+        else:
+            told = json.loads(server.outputs["c1"])["error"]
+            why = "Not today." if kind == "object" else "The call was not approved."
+            assert told == {"code": "denied", "message": why}
+            assert server.outcomes == {"c1": "denied"}
+
+
+async def test_arguments_that_do_not_fit_need_no_approval() -> None:
+    async with calling(delete, approve=lambda request: pytest.fail("asked")) as (_, server):
+        await server.call(call_item("delete", {"file": "/"}))
+        assert server.errors == {"c1": "invalid_arguments"}
+
+
+@pytest.mark.parametrize("answer", [ValueError("No."), "yes"])
+async def test_an_approval_that_fails_is_no_approval(answer: object) -> None:
+    async def approve(request: ApprovalRequest) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with calling(delete, approve=approve) as (_, server):
+        await server.call(call_item("delete", {"path": "/"}))
+        assert server.errors == {"c1": "tool_error"}
+        assert server.outcomes == {"c1": "failed"}
+
+
+async def test_a_prompt_that_waits_does_not_hold_the_block() -> None:
+    release = threading.Event()
+    asked = threading.Event()
+
+    def approve(request: ApprovalRequest) -> bool:
+        asked.set()
+        return release.wait(15)
+
+    async with calling(delete, approve=approve) as (_, server):
+        await server.call(call_item("delete", {"path": "/"}))
+        await anyio.to_thread.run_sync(asked.wait)
+    assert server.errors == {"c1": "cancelled"}
+    release.set()
+
+
+async def test_the_time_of_approving_is_not_the_tools() -> None:
+    @tool(needs_approval=True, timeout=0.05)
+    async def get() -> str:
+        return "done"
+
+    async def approve(request: ApprovalRequest) -> bool:
+        await anyio.sleep(0.1)
+        return True
+
+    async with calling(get, approve=approve) as (_, server):
+        await server.call(call_item("get"))
+        await server.until(1)
+        assert server.outputs == {"c1": "done"}
