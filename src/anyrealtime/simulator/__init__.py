@@ -44,6 +44,7 @@ from anyrealtime.simulator._model import (
 )
 from anyrealtime.simulator._options import SimulatorOptions
 from anyrealtime.simulator._recognition import Recogniser, RecogniserName
+from anyrealtime.simulator._replay import Replay
 from anyrealtime.simulator._script import Scripted, Turn
 from anyrealtime.simulator._server import Simulator, open_simulator
 from anyrealtime.simulator._socket import Socket, SocketMessage
@@ -70,6 +71,7 @@ __all__ = [
     "Recogniser",
     "RecogniserName",
     "RemoteTool",
+    "Replay",
     "Said",
     "ScriptMismatch",
     "Scripted",

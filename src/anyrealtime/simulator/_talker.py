@@ -1,18 +1,19 @@
 """Who answers when nobody else was asked to: a model of a few rules, offline and exact.
 
-It says what it is, repeats what it was asked, speaks in paragraphs when asked to, calls a
-function whose name was mentioned and reports what came back. The same request gets the
-same answer, word for word.
+It says what it is, repeats what it was asked, speaks in paragraphs when asked to, calls the
+functions that are mentioned (`_decisions`) and reports what came back. The same request gets
+the same answer, word for word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final, cast
+from collections.abc import Iterator
+from typing import Final
 
-from anyrealtime.events import FunctionCall, FunctionCallOutput, FunctionTool
-from anyrealtime.simulator._model import FunctionCallRequest, ModelRequest, Said
+from anyrealtime.events import FunctionCall, FunctionCallOutput
+from anyrealtime.simulator._decisions import outputs_of_turn, wanted_calls
+from anyrealtime.simulator._model import ModelRequest, Said
 
 _SELF: Final = (
     "I am the anyrealtime simulator: a Realtime server without a neural network behind it. "
@@ -63,24 +64,16 @@ _WHO: Final = re.compile(
 _GREETING: Final = re.compile(
     r"\b(?:hello|hi|hey|greeting|good (?:morning|evening))\b", re.IGNORECASE
 )
-_WORDS: Final = re.compile(r"[^\W_]+")
-_QUOTED: Final = re.compile(r"[\"'“«]([^\"'”»]+)[\"'”»]")
-_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
-_NAME: Final = re.compile(r"(?<![.!?] )(?<!^)\b(?!I\b)[A-Z][\w'-]*(?:\s+[A-Z][\w'-]*)*")
-_SMALL_WORDS: Final = frozenset(
-    {"a", "an", "and", "by", "do", "for", "get", "in", "is", "make", "of", "on", "set", "the", "to"}
-)
 
 
 def default_model(request: ModelRequest) -> Iterator[Said]:
     """Answer `request` by rule. This is the model of a simulator that was given none."""
-    if request.items and isinstance(request.items[-1], FunctionCallOutput):
-        yield _report(request, request.items[-1])
-        return
-    if call := _wanted_call(request):
-        yield call
-        return
-    yield from _speech(request)
+    if calls := wanted_calls(request):
+        yield from calls
+    elif outputs := outputs_of_turn(request):
+        yield "\n".join(_report(request, output) for output in outputs)
+    else:
+        yield from _speech(request)
 
 
 def _speech(request: ModelRequest) -> Iterator[str]:
@@ -118,54 +111,3 @@ def _report(request: ModelRequest, output: FunctionCallOutput) -> str:
     calls = (item for item in request.items if isinstance(item, FunctionCall))
     name = next((call.name for call in calls if call.call_id == output.call_id), "The function")
     return f"{name} answered: {output.output}"
-
-
-def _wanted_call(request: ModelRequest) -> FunctionCallRequest | None:
-    """The call the client insists on, or that of the first function the user mentions."""
-    for tool in request.tools:
-        insisted = request.tool_choice in ("required", tool.name)
-        if insisted or (request.tool_choice == "auto" and _mentions(request.text, tool)):
-            return FunctionCallRequest(str(tool.name), _arguments(request.text, tool))
-    return None
-
-
-def _mentions(text: str, tool: FunctionTool) -> bool:
-    named = {word.lower() for word in _WORDS.findall(str(tool.name))} - _SMALL_WORDS
-    return not named.isdisjoint(word.lower() for word in _WORDS.findall(text))
-
-
-def _arguments(text: str, tool: FunctionTool) -> dict[str, object]:
-    """Fill what the function's schema requires from the words of `text`."""
-    schema = _mapping(tool.parameters)
-    properties = _mapping(schema.get("properties"))
-    required = schema.get("required")
-    names = (
-        [str(name) for name in cast("list[object]", required)] if isinstance(required, list) else []
-    )
-    return {name: _argument(text, _mapping(properties.get(name))) for name in names}
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
-
-
-def _argument(text: str, schema: Mapping[str, object]) -> object:
-    """A value of the declared kind: an allowed one, a number said, a quotation or a name."""
-    options = schema.get("enum")
-    if isinstance(options, list) and options:
-        allowed = cast("list[object]", options)
-        return next((one for one in allowed if str(one).lower() in text.lower()), allowed[0])
-    match schema.get("type"):
-        case "integer" | "number":
-            found = _NUMBER.search(text)
-            number = float(found[0]) if found else 0.0
-            return number if schema["type"] == "number" and number % 1 else int(number)
-        case "boolean":
-            return not re.search(r"\b(?:no|not|don't|off|false)\b", text, re.IGNORECASE)
-        case "array":
-            return []
-        case "object":
-            return {}
-        case _:
-            quotation, name = _QUOTED.search(text), _NAME.search(text)
-            return quotation[1] if quotation else name[0] if name else text.strip()
