@@ -40,7 +40,7 @@ def test_without_a_loop(realtime_simulator):
         assert realtime_simulator.url.startswith("ws://127.0.0.1:")
 """
 
-RUNNERS = {
+RUNNERS: dict[str, tuple[str, list[str], int]] = {
     "anyio": ("@pytest.mark.anyio", [], 5),
     "anyio-auto": ("", ["-o", "anyio_mode=auto"], 5),
     "asyncio-strict": ("@pytest.mark.asyncio", [], 3),

@@ -11,7 +11,7 @@ import pytest
 from anyrealtime import Connection, ConnectionClosed, open_realtime
 from anyrealtime.audio import PCM16_24K
 from anyrealtime.events import ConversationItemTruncate
-from anyrealtime.simulator import Expect, FunctionCallRequest, Scripted, Turn, speak
+from anyrealtime.simulator import Expect, FunctionCallRequest, ModelRequest, Scripted, Turn, speak
 from anyrealtime.testing import MemoryRealtime, Recorder, ThreadedSimulator
 from examples.voice_app.app import SESSION, converse
 
@@ -122,7 +122,11 @@ async def test_it_stops_when_spoken_to(memory_realtime: MemoryRealtime) -> None:
         await room.wait_heard(speak("Good bye!"))
 
 
-@pytest.mark.realtime(model=lambda _: "I am here.")
+def present(_: ModelRequest) -> str:
+    return "I am here."
+
+
+@pytest.mark.realtime(model=present)
 async def test_a_lost_connection_ends_it(
     realtime_simulator: ThreadedSimulator, realtime_recorder: Recorder
 ) -> None:

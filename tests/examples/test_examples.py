@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from anyrealtime.simulator import open_simulator, speak
-from tests.cli.support import PATIENCE, environment, in_background
+from anyrealtime.simulator import speak
+from anyrealtime.testing import ThreadedSimulator
+from tests.cli.support import PATIENCE, environment
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHOWN = {
@@ -85,13 +86,16 @@ def test_offline_on_trio(name: str, arguments: dict[str, list[str]]) -> None:
     check(name, shown_by(["-c", ON_TRIO, str(EXAMPLES / f"{name}.py"), *more]), more)
 
 
+@pytest.mark.realtime(api_key="sk-example")
 @pytest.mark.parametrize("name", SHOWN)
-def test_with_a_key(name: str, arguments: dict[str, list[str]]) -> None:
+def test_with_a_key(
+    name: str, arguments: dict[str, list[str]], realtime_simulator: ThreadedSimulator
+) -> None:
     more = arguments.get(name, [])
     command = [str(EXAMPLES / f"{name}.py"), *more]
-    with in_background(open_simulator(api_key="sk-example")) as simulator:
-        shown = shown_by(command, OPENAI_API_KEY="sk-example", OPENAI_BASE_URL=simulator.base_url)
-        assert len(simulator.connections) == 1
+    base_url = realtime_simulator.base_url
+    shown = shown_by(command, OPENAI_API_KEY="sk-example", OPENAI_BASE_URL=base_url)
+    assert len(realtime_simulator.connections) == 1
     check(name, shown, more)
 
 

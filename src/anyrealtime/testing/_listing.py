@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import cast
 
+from anyrealtime.events._audio_fields import Json
 from anyrealtime.simulator._recording import (
     RecordedFrame,
     RecordedSession,
@@ -55,4 +57,4 @@ def _time(at: float | None) -> str:
 def _complaint(frame: RecordedFrame) -> str:
     """What an error says."""
     error = frame.data.get("error") if frame.data is not None and frame.type == "error" else None
-    return f": {error.get('message')}" if isinstance(error, dict) else ""
+    return f": {cast('Json', error).get('message')}" if isinstance(error, dict) else ""
