@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import resource
 import signal
 import socket
 import subprocess
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
+import anyio
 import pytest
 
 from tests.cli.support import PATIENCE, read_line, run, serving, started
+from tests.simulator.client import dial
 
 
 def finish(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
@@ -65,3 +70,82 @@ def test_key_and_dialect() -> None:
         beta = run("chat", "Hello!", *arguments, OPENAI_API_KEY="sk-right")
         assert beta.returncode == 1
         assert "beta_api_shape_disabled" in beta.stderr
+
+
+def test_the_log() -> None:
+    with started("serve", "--log", "--api-key", "sk-right") as process:
+        url = read_line(process).strip()
+        assert run("chat", "Hi there", "--url", url, OPENAI_API_KEY="sk-right").returncode == 0
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0
+    lines = [line.split(" ", 1)[1] for line in err.splitlines()[1:]]
+    assert lines[0] == "#1 ++ /v1/realtime"
+    assert lines[-1] == "#1 -- 1000"
+    assert any(re.fullmatch(r"#1 <- response.create event_id=\S+", line) for line in lines)
+    assert any(line.startswith("#1 -> response.output_text.delta event_id=") for line in lines)
+    assert "sk-right" not in err
+    assert "Hi there" not in err
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_faults(backend: str) -> None:
+    faults = ["refuse:status=418,visit=1", "reset:event=response.output_text.delta,visit=2"]
+    options = [word for fault in faults for word in ("--fault", fault)]
+    with serving("--backend", backend, *options) as server:
+        ends = [run("chat", "Hello!", "--url", server.url) for _ in range(3)]
+    assert [end.returncode for end in ends] == [3, 4, 0]
+    assert "418" in ends[0].stderr
+
+
+def test_a_seed_repeats_what_chance_does() -> None:
+    said: list[str] = []
+    for seed in (1, 1, 2):
+        chance = ["--fault", "drop:event=response.output_text.delta,p=0.5"]
+        with serving(*chance, "--fault-seed", str(seed)) as server:
+            said.append(run("chat", "Say a paragraph", "--url", server.url).stdout)
+    assert said[0] == said[1] != said[2]
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("clos", "no fault is called 'clos'; there are close, corrupt"),
+        ("drop:p=2", "a probability is between 0 and 1"),
+        ("close:cod=1", "close has no 'cod'"),
+    ],
+)
+def test_what_is_no_fault(fault: str, why: str) -> None:
+    done = run("serve", "--fault", fault)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"error: --fault {fault}: ")
+    assert why in line
+
+
+def test_an_echo() -> None:
+    with serving("--answer", "echo") as server:
+        assert run("chat", "Ruby apple", "--url", server.url).stdout.strip() == "Ruby apple"
+
+
+async def test_admin_messages() -> None:
+    for options, kind in [(["--admin"], "odd"), ([], "error")]:
+        with serving(*options) as server, anyio.fail_after(PATIENCE):
+            async with dial(server.url) as client:
+                await client.receive()
+                await client.send("simulator.fault", fault="unknown", name="odd")
+                assert (await client.receive())["type"] == kind
+
+
+async def test_more_clients_than_there_are_files() -> None:
+    """A server that has no file descriptor left for a client goes on when it has one again."""
+    with serving() as server, anyio.fail_after(PATIENCE):
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (24, limits[1]))
+        place = urlsplit(server.url)
+        async with AsyncExitStack() as stack:
+            for _ in range(40):
+                stream = await anyio.connect_tcp(str(place.hostname), place.port or 0)
+                await stack.enter_async_context(stream)
+        async with dial(server.url) as client:
+            assert (await client.receive())["type"] == "session.created"

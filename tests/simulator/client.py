@@ -65,19 +65,20 @@ class Client:
         await self._write()
         while True:
             self.protocol.receive_data(await self.stream.receive())
-            for event in self.protocol.events_received():
+            events = self.protocol.events_received()
+            for event in events:
                 if isinstance(event, Response):
                     self.response_headers = event.headers
                     self.subprotocol = self.protocol.subprotocol
                     if event.status_code != 101:
                         raise Refused(event.status_code)
-                    self._take()
+                    self._take(events)  # frames may have come in the same piece
                     return
             if self.protocol.handshake_exc is not None:
                 raise self.protocol.handshake_exc
 
-    def _take(self) -> None:
-        for event in self.protocol.events_received():
+    def _take(self, events: Iterable[object]) -> None:
+        for event in events:
             if isinstance(event, Frame):
                 if event.opcode is Opcode.TEXT:
                     self._frames.append(bytes(event.data))
@@ -93,7 +94,7 @@ class Client:
             self.protocol.receive_data(await self.stream.receive())
         except (anyio.EndOfStream, anyio.BrokenResourceError):
             raise Closed(None, "") from None
-        self._take()
+        self._take(self.protocol.events_received())
         await self._write()
 
     async def receive(self) -> Json:

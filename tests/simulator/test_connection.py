@@ -299,9 +299,12 @@ async def test_what_a_test_may_do_to_a_client() -> None:
                 assert (closed.code, closed.reason) == (1011, "oops")
             async with dial(simulator.url) as client:
                 await client.receive()
-                simulator.connections[1].abort()
+                connection = simulator.connections[-1]
+                connection.abort()
                 assert (await client.closed()).code is None
-            assert simulator.connections[1].received_frames == []
+            assert connection.received_frames == []
+            await connection.wait_closed()
+            assert connection not in simulator.connections
 
 
 async def test_a_session_expires() -> None:

@@ -5,6 +5,8 @@
     _conversation  questions and answers on it
     _prompt        where a person types
     _serve         the simulator in the foreground
+    _log           what it says on stderr
+    _fault_help    what can be made to go wrong in it
     _output        stdout and the WAV file
     _interrupt     who gets Ctrl-C
     _exit          exceptions to one line and an exit code

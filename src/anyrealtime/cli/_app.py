@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import typer
 
 from anyrealtime.cli._exit import EXIT_CODES, guarded
+from anyrealtime.cli._fault_help import FAULTS
 
 _DEBUG = typer.Option("--debug", help="Show the traceback of an error.")
 
@@ -117,7 +118,7 @@ def chat(
     return guarded(partial(work, options), debug=debug)
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(epilog=f"{FAULTS}\n{EXIT_CODES}")
 def serve(
     *,
     host: Annotated[
@@ -141,10 +142,35 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    answer: Annotated[
+        Literal["talk", "echo"],
+        typer.Option(help="Who answers: a talker, or an echo of what was said."),
+    ] = "talk",
+    detector: Annotated[
+        Literal["energy", "webrtcvad", "silero", "auto"],
+        typer.Option(help="What hears the turns of a caller; auto is the best installed."),
+    ] = "energy",
     api_key: Annotated[
         str | None,
         typer.Option(help="The key that clients need.", metavar="KEY", show_default=False),
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What shall go wrong, see below; may be repeated.",
+            metavar="FAULT",
+            show_default=False,
+        ),
+    ] = None,
+    fault_seed: Annotated[
+        int, typer.Option(help="The same seed gives the same faults.", metavar="N")
+    ] = 0,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Let clients ask for faults by an event.")
+    ] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="One line on stderr for each event: types and ids.")
+    ] = False,
     backend: Annotated[
         Literal["asyncio", "trio"], typer.Option(help="The event loop.")
     ] = "asyncio",
@@ -163,7 +189,13 @@ def serve(
         pace=pace,
         dialect=dialect,
         models=tuple(model or ()),
+        answer=answer,
+        detector=detector,
         api_key=api_key,
+        faults=tuple(fault or ()),
+        fault_seed=fault_seed,
+        admin=admin,
+        log=log,
         backend=backend,
     )
     return guarded(partial(work, options), debug=debug)

@@ -13,7 +13,9 @@ from typing import Literal
 import anyio
 
 from anyrealtime.cli._exit import CommandError, ExitCode, say
-from anyrealtime.simulator import Simulator, open_simulator
+from anyrealtime.cli._log import Log
+from anyrealtime.simulator import Echo, Model, Simulator, default_model, open_simulator, parse_fault
+from anyrealtime.simulator.faults import Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,24 +27,51 @@ class ServeOptions:
     pace: float
     dialect: Literal["auto", "ga", "beta"]
     models: tuple[str, ...]
+    answer: Literal["talk", "echo"]
+    detector: Literal["energy", "webrtcvad", "silero", "auto"]
     api_key: str | None
+    faults: tuple[str, ...]
+    fault_seed: int
+    admin: bool
+    log: bool
     backend: Literal["asyncio", "trio"]
 
 
 def serve(options: ServeOptions) -> int:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM. One client's trouble is told, and ends nobody else's session.
 
     Raises:
-        CommandError: it cannot listen there.
+        CommandError: it cannot listen there, or an option makes no sense.
     """
-    return anyio.run(_serve, options, backend=options.backend)
+    faults = [_fault(text) for text in options.faults]
+    return anyio.run(_serve, options, faults, backend=options.backend)
 
 
-async def _serve(options: ServeOptions) -> int:
+def _fault(text: str) -> Fault:
+    try:
+        return parse_fault(text)
+    except ValueError as exc:
+        raise CommandError(f"--fault {text}: {exc}", ExitCode.USAGE) from exc
+
+
+async def _serve(options: ServeOptions, faults: list[Fault]) -> int:
+    log = Log(everything=options.log)
+    try:
+        await _until_stopped(options, _opened(options, faults, log))
+    except Exception as exc:
+        if exc is not log.first_failure:
+            raise
+        return ExitCode.REFUSED  # it was told when it happened
+    return ExitCode.OK
+
+
+async def _until_stopped(
+    options: ServeOptions, opening: AbstractAsyncContextManager[Simulator]
+) -> None:
     async with AsyncExitStack() as stack:
         signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
         try:
-            simulator = await stack.enter_async_context(_opened(options))
+            simulator = await stack.enter_async_context(opening)
         except OSError as exc:
             place = f"{options.host}:{options.port}"
             why = exc.strerror or str(exc)
@@ -50,16 +79,27 @@ async def _serve(options: ServeOptions) -> int:
         print(simulator.url, flush=True)
         say(f"OPENAI_BASE_URL={simulator.base_url} is the same place; Ctrl-C ends it")
         await anext(signals)
-    return ExitCode.OK
 
 
-def _opened(options: ServeOptions) -> AbstractAsyncContextManager[Simulator]:
+def _opened(
+    options: ServeOptions, faults: list[Fault], log: Log
+) -> AbstractAsyncContextManager[Simulator]:
     return open_simulator(
         host=options.host,
         port=options.port,
+        model=_model(options),
+        detector=options.detector,
         pace=options.pace,
         dialect=options.dialect,
         models=options.models or None,
         api_key=options.api_key,
+        faults=faults,
+        fault_seed=options.fault_seed,
+        admin=options.admin,
         record=False,  # nobody would read it, and a server may live long
+        watch=log,
     )
+
+
+def _model(options: ServeOptions) -> Model:
+    return Echo() if options.answer == "echo" else default_model

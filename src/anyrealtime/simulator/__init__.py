@@ -18,7 +18,7 @@ has its words spoken by a `Voice` (`_voices`, `_speech`) and those of the caller
 
 from anyrealtime.simulator import faults
 from anyrealtime.simulator._admission import Dialect
-from anyrealtime.simulator._connection import Frame, SimulatedConnection
+from anyrealtime.simulator._connection import SimulatedConnection
 from anyrealtime.simulator._detectors import DetectorName, SpeechDetector
 from anyrealtime.simulator._echo import Echo
 from anyrealtime.simulator._expectations import Expect, ScriptMismatch
@@ -30,6 +30,7 @@ from anyrealtime.simulator._interpreter import (
     default_interpreter,
 )
 from anyrealtime.simulator._mcp import McpFailure, McpServers, RemoteTool
+from anyrealtime.simulator._journal import Frame
 from anyrealtime.simulator._model import (
     ContentFiltered,
     FunctionCallRequest,
@@ -51,6 +52,7 @@ from anyrealtime.simulator._socket import Socket, SocketMessage
 from anyrealtime.simulator._speech import speak
 from anyrealtime.simulator._talker import default_model
 from anyrealtime.simulator._voices import Voice, VoiceName
+from anyrealtime.simulator._watch import Notice, Watch
 
 __all__ = [
     "ContentFiltered",
@@ -68,6 +70,7 @@ __all__ = [
     "ModelFailure",
     "ModelRequest",
     "NewMessage",
+    "Notice",
     "Recogniser",
     "RecogniserName",
     "RemoteTool",
@@ -88,6 +91,7 @@ __all__ = [
     "Turn",
     "Voice",
     "VoiceName",
+    "Watch",
     "default_interpreter",
     "default_model",
     "faults",

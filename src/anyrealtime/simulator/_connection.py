@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar, cast
 
@@ -23,7 +22,6 @@ from anyrealtime.events import (
     InvalidEvent,
     ServerEvent,
     UnknownEvent,
-    decode_client,
     encode,
 )
 from anyrealtime.simulator import _admission as admission
@@ -42,6 +40,7 @@ from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._fault_frames import type_of
 from anyrealtime.simulator._fault_plan import FaultScript
 from anyrealtime.simulator._fault_text import ADMIN_EVENT, fault_from_fields
+from anyrealtime.simulator._journal import Frame, Journal
 from anyrealtime.simulator._options import Options
 from anyrealtime.simulator._payload import Payload
 from anyrealtime.simulator._rules import Rulebook
@@ -60,29 +59,8 @@ SECONDS_PER_MS = 0.001
 READER_SHARE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One message of a connection's record.
-
-    Attributes:
-        at: seconds since the upgrade.
-        direction: as the client sees it, as in recordings.
-        data: the message as it was on the wire.
-    """
-
-    at: float
-    direction: Literal["sent", "received"]
-    data: bytes
-
-
 class SimulatedConnection:
-    """A client that connected, as the program around the simulator sees it.
-
-    Attributes:
-        received_frames: what the client sent, message by message, unless `record=False`.
-        sent_frames: what it was sent, likewise.
-        frames: both, in the order in which they came and went.
-    """
+    """A client that connected, as the program around the simulator sees it."""
 
     def __init__(
         self,
@@ -94,9 +72,7 @@ class SimulatedConnection:
         arrived: Callable[[SimulatedConnection], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        self.received_frames: list[bytes] = []
-        self.sent_frames: list[bytes] = []
-        self.frames: list[Frame] = []
+        self._journal = Journal(serial, record=options.record, watch=options.watch)
         self._socket = socket
         self._options = options
         self._script = script
@@ -106,8 +82,6 @@ class SimulatedConnection:
         self._failed = failed
         self._visitor = admission.visit("", [])
         self._rules: Rulebook | None = None
-        self._upgraded_at = 0.0
-        self._decoded: list[ClientEvent] = []
         self._heard = Bell()
         self._closing = anyio.Event()
         self._over = anyio.Event()
@@ -152,11 +126,24 @@ class SimulatedConnection:
         return {} if self._rules is None else self._rules.session
 
     @property
+    def received_frames(self) -> list[bytes]:
+        """What the client sent, message by message, unless `record=False`."""
+        return self._journal.received_frames
+
+    @property
+    def sent_frames(self) -> list[bytes]:
+        """What it was sent, message by message, unless `record=False`."""
+        return self._journal.sent_frames
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Both, in the order in which they came and went."""
+        return self._journal.frames
+
+    @property
     def received(self) -> list[ClientEvent]:
         """What the client sent, decoded; what is no event is an InvalidEvent or UnknownEvent."""
-        done = len(self._decoded)
-        self._decoded += (decode_client(frame) for frame in self.received_frames[done:])
-        return list(self._decoded)
+        return self._journal.received
 
     @property
     def is_open(self) -> bool:
@@ -231,13 +218,13 @@ class SimulatedConnection:
 
     async def serve(self) -> None:
         """Serve the client until it leaves. Raises nothing that a client can cause."""
+        upgraded = False
         try:
-            upgraded = False
             # A fault may delay the answer as long as it likes, but not for ever.
             with anyio.move_on_after(self._options.session_seconds):
                 upgraded = await self._socket.handshake(self._look)
             if upgraded:
-                self._upgraded_at = anyio.current_time()
+                self._journal.begin(self._visitor.path)
                 self._arrived(self)
                 await self._stay()
         finally:
@@ -246,14 +233,21 @@ class SimulatedConnection:
             finally:
                 self._over.set()
                 self._heard.ring()
+                if upgraded:
+                    self._journal.end(self.close_code, self.close_reason)
 
     def _look(self, target: str, headers: Sequence[tuple[str, str]]) -> Refused | None:
         self._visitor = admission.visit(target, headers)
+        answer = None
         if not self._visitor.is_realtime:
-            return Refused(404, "There is nothing here.\n")
-        refusal = self._script.refusal(self._serial)
-        self._trouble.before_upgrade()
-        return None if refusal is None else refused(refusal)
+            answer = Refused(404, "There is nothing here.\n")
+        elif (refusal := self._script.refusal(self._serial)) is not None:
+            answer = refused(refusal)
+        if answer is None:
+            self._trouble.before_upgrade()
+        else:
+            self._journal.tell("refused", f"{self._visitor.path} {answer.status}")
+        return answer
 
     async def _stay(self) -> None:
         with self._life:
@@ -315,9 +309,7 @@ class SimulatedConnection:
             await self._socket.drain(READER_SHARE * self._options.max_unsent_bytes)
 
     def _hear(self, message: SocketMessage, tasks: TaskGroup) -> None:
-        if self._options.record:
-            self.received_frames.append(message.data)
-            self._note("sent", message.data)
+        self._journal.heard(message.data)
         if self._rules is not None and self._socket.is_open:
             if self._options.admin and type_of(message.data) == ADMIN_EVENT:
                 self._obey(message.data, self._rules)
@@ -356,15 +348,13 @@ class SimulatedConnection:
             self._carry_out(effect, rules, tasks)
 
     def _do(self, step: Step) -> None:
-        if isinstance(step, Say) and self._options.record and self.is_open:
-            self.sent_frames.append(step.data)
-            self._note("received", step.data)
+        if not isinstance(step, Say):
+            self._journal.tell("fault", repr(step))
+        elif self.is_open:
+            self._journal.said(step.data)
         self._socket.do(step)
         if isinstance(step, Goodbye | Sever):
             self._closing.set()
-
-    def _note(self, direction: Literal["sent", "received"], data: bytes) -> None:
-        self.frames.append(Frame(anyio.current_time() - self._upgraded_at, direction, data))
 
     def _carry_out(self, effect: Effect, rules: Rulebook, tasks: TaskGroup) -> None:
         assert self._answering is not None

@@ -13,6 +13,7 @@ from anyrealtime.simulator._mcp import McpServers
 from anyrealtime.simulator._model import Model
 from anyrealtime.simulator._recognition import Recogniser, RecogniserName
 from anyrealtime.simulator._voices import Voice, VoiceName
+from anyrealtime.simulator._watch import Watch
 from anyrealtime.simulator.faults import Fault
 
 
@@ -40,6 +41,7 @@ class SimulatorOptions(TypedDict, total=False):
     fault_seed: int
     admin: bool
     record: bool
+    watch: Watch | None
     max_unsent_bytes: int
     close_timeout: float
 
@@ -69,6 +71,7 @@ class Options:
     extras: bool
     admin: bool
     record: bool
+    watch: Watch | None
     max_message_bytes: int
     max_unsent_bytes: int
     close_timeout: float

@@ -6,14 +6,16 @@ client's task is kept and raised when the block is left, never lost and never ea
 
 from __future__ import annotations
 
+import errno
 import ssl
 from collections.abc import AsyncGenerator, Collection, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from traceback import format_exception
 from typing import Final, cast
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute, TaskGroup
+from anyio.abc import ByteStream, SocketAttribute, SocketListener, TaskGroup
 from anyio.streams.tls import TLSStream
 
 from anyrealtime.simulator._admission import SUBPROTOCOL, Dialect, Door
@@ -28,11 +30,18 @@ from anyrealtime.simulator._recognition import Recogniser, RecogniserName, named
 from anyrealtime.simulator._socket import Socket
 from anyrealtime.simulator._talker import default_model
 from anyrealtime.simulator._voices import Voice, VoiceName, named_voice
+from anyrealtime.simulator._watch import Notice, Watch
 from anyrealtime.simulator._websocket import WebSocket
 from anyrealtime.simulator.faults import Fault
 
 GOING_AWAY: Final = 1001
 TLS_SECONDS: Final = 10.0
+KEPT_FAILURES: Final = 100
+# What accepting a client may say that is no reason to accept no more of them.
+_BUSY: Final = frozenset(
+    {errno.ECONNABORTED, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+)
+BUSY_SECONDS: Final = 0.1
 
 
 class Simulator:
@@ -40,7 +49,7 @@ class Simulator:
 
     Attributes:
         connections: every client that was let through the upgrade, in order, those that left
-            included.
+            included, unless `record=False`.
     """
 
     def __init__(self, host: Host, tasks: TaskGroup, scheme_suffix: str, place: str) -> None:
@@ -113,9 +122,21 @@ class Host:
         self._ssl_context = ssl_context
         self._visits = 0
 
+    async def welcome(self, listener: SocketListener, tasks: TaskGroup) -> None:
+        """Serve everybody who comes, each in a task of its own."""
+        while True:
+            try:
+                stream = await listener.accept()
+            except OSError as error:
+                if error.errno not in _BUSY:
+                    raise
+                await anyio.sleep(BUSY_SECONDS)  # until somebody has left
+            else:
+                tasks.start_soon(self.serve, stream)
+
     async def serve(self, stream: ByteStream) -> None:
         """Serve a client that speaks WebSocket until it leaves. Raises nothing."""
-        with self._remembering():
+        with self._remembering(0):
             try:
                 secured = await _secured(stream, self._ssl_context)
                 if secured is not None:
@@ -128,23 +149,32 @@ class Host:
     async def attend(self, socket: Socket) -> None:
         """Serve one client until it leaves. Raises nothing."""
         self._visits += 1
+        visit = self._visits
         connection = SimulatedConnection(
             socket,
             self.options,
             self.script,
-            self._visits,
+            visit,
             arrived=self.connections.append,
-            failed=self._failures.append,
+            failed=partial(self._remember, visit),
         )
-        with self._remembering():
+        with self._remembering(visit):
             await connection.serve()
+        if not self.options.record and connection in self.connections:
+            self.connections.remove(connection)
 
     @contextmanager
-    def _remembering(self) -> Generator[None]:
+    def _remembering(self, client: int) -> Generator[None]:
         try:
             yield
         except Exception as error:
-            self._failures.append(_bare(error))
+            self._remember(client, _bare(error))
+
+    def _remember(self, client: int, error: Exception) -> None:
+        if len(self._failures) < KEPT_FAILURES:
+            self._failures.append(error)
+        if self.options.watch is not None:
+            self.options.watch(Notice("failed", client, repr(error), error=error))
 
     async def dismiss(self) -> None:
         """Tell everybody that it is over and give them a moment to say so, too."""
@@ -191,6 +221,7 @@ async def open_simulator(
     fault_seed: int = 0,
     admin: bool = False,
     record: bool = True,
+    watch: Watch | None = None,
     max_message_bytes: int = 64 * 2**20,
     max_unsent_bytes: int = 2**20,
     close_timeout: float = 0.5,
@@ -231,7 +262,9 @@ async def open_simulator(
         fault_seed: the same faults with the same seed strike the same events.
         admin: lets clients ask for faults by an event of the type "simulator.fault", which a
             real server would refuse.
-        record: keeps the messages of each connection for `received`, `sent_frames` and `frames`.
+        record: keeps the messages of each connection for `received`, `sent_frames` and `frames`,
+            and the connections of those that left; False is for servers that live long.
+        watch: is told what happens, as it does; see `Notice`.
         max_message_bytes: a longer message from a client ends its connection with 1009.
         max_unsent_bytes: responses wait while more than this is queued for their client.
         close_timeout: seconds a client gets to answer CLOSE.
@@ -258,6 +291,7 @@ async def open_simulator(
         extras=extras,
         admin=admin,
         record=record,
+        watch=watch,
         max_message_bytes=max_message_bytes,
         max_unsent_bytes=max_unsent_bytes,
         close_timeout=close_timeout,
@@ -271,8 +305,8 @@ async def open_simulator(
         place = f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
     failure: BaseException | None = None
     async with listener or nullcontext(), anyio.create_task_group() as tasks:
-        if listener is not None:
-            tasks.start_soon(listener.serve, clients.serve)
+        for each in [] if listener is None else listener.listeners:
+            tasks.start_soon(clients.welcome, cast("SocketListener", each), tasks)
         try:
             yield Simulator(clients, tasks, "" if ssl_context is None else "s", place)
         except (anyio.get_cancelled_exc_class(), GeneratorExit):
