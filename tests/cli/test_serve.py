@@ -8,11 +8,14 @@ import signal
 import socket
 import subprocess
 from contextlib import AsyncExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
 import pytest
 
+from anyrealtime import ResponseFailed, open_realtime
+from anyrealtime.events import Session
 from tests.cli.support import PATIENCE, read_line, run, serving, started
 from tests.simulator.client import dial
 
@@ -126,6 +129,54 @@ def test_what_is_no_fault(fault: str, why: str) -> None:
 def test_an_echo() -> None:
     with serving("--answer", "echo") as server:
         assert run("chat", "Ruby apple", "--url", server.url).stdout.strip() == "Ruby apple"
+
+
+SCRIPT = """
+restart = true
+[[turn]]
+says = "First."
+[[turn]]
+expect = { text = "and then?" }
+says = "Second."
+"""
+
+
+async def test_a_script(tmp_path: Path) -> None:
+    path = tmp_path / "turns.toml"
+    path.write_text(SCRIPT)
+    text = Session(output_modalities=["text"])
+    with started("serve", "--script", str(path)) as process:
+        url = read_line(process).strip()
+        with anyio.fail_after(PATIENCE):
+            async with open_realtime(url=url, session=text) as connection:
+                assert await connection.ask("hello") == "First."
+                assert await connection.ask("and then?") == "Second."
+            async with open_realtime(url=url, session=text) as connection:
+                assert await connection.ask("hello") == "First."
+                with pytest.raises(ResponseFailed, match="script"):
+                    await connection.ask("what else?")
+            async with open_realtime(url=url, session=text) as connection:
+                assert await connection.ask("hello") == "First."
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "error: client 2: it did not do what the script expects" in err
+    assert "- text: and then?" in err
+    assert "+ text: what else?" in err
+
+
+def test_a_script_that_is_none(tmp_path: Path) -> None:
+    missing = run("serve", "--script", str(tmp_path / "none.toml"))
+    assert missing.returncode == 2
+    assert "none.toml: No such file" in missing.stderr
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[[turn]]\nsayss = 'x'\n")
+    refused = run("serve", "--script", str(wrong))
+    assert refused.returncode == 2
+    assert "sayss" in refused.stderr
+    both = run("serve", "--script", str(wrong), "--answer", "echo")
+    assert both.returncode == 2
+    assert "the script answers" in both.stderr
 
 
 async def test_admin_messages() -> None:

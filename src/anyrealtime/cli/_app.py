@@ -142,10 +142,26 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            help="What is answered, turn by turn: a TOML file, see docs/simulator.md.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     answer: Annotated[
         Literal["talk", "echo"],
-        typer.Option(help="Who answers: a talker, or an echo of what was said."),
+        typer.Option(help="Who answers without a script: a talker, or an echo of what was said."),
     ] = "talk",
+    voice: Annotated[
+        Literal["tones", "espeak-ng", "hibari"],
+        typer.Option(help="What speaks the answers: tones, or a synthesiser if installed."),
+    ] = "tones",
+    recogniser: Annotated[
+        Literal["script", "pocketsphinx", "whisper"],
+        typer.Option(help="What makes out the caller's words: the script, or one if installed."),
+    ] = "script",
     detector: Annotated[
         Literal["energy", "webrtcvad", "silero", "auto"],
         typer.Option(help="What hears the turns of a caller; auto is the best installed."),
@@ -189,7 +205,10 @@ def serve(
         pace=pace,
         dialect=dialect,
         models=tuple(model or ()),
+        script=script,
         answer=answer,
+        voice=voice,
+        recogniser=recogniser,
         detector=detector,
         api_key=api_key,
         faults=tuple(fault or ()),

@@ -8,13 +8,22 @@ from __future__ import annotations
 import signal
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import anyio
 
 from anyrealtime.cli._exit import CommandError, ExitCode, say
 from anyrealtime.cli._log import Log
-from anyrealtime.simulator import Echo, Model, Simulator, default_model, open_simulator, parse_fault
+from anyrealtime.simulator import (
+    Echo,
+    Model,
+    Scripted,
+    Simulator,
+    default_model,
+    open_simulator,
+    parse_fault,
+)
 from anyrealtime.simulator.faults import Fault
 
 
@@ -27,7 +36,10 @@ class ServeOptions:
     pace: float
     dialect: Literal["auto", "ga", "beta"]
     models: tuple[str, ...]
+    script: Path | None
     answer: Literal["talk", "echo"]
+    voice: Literal["tones", "espeak-ng", "hibari"]
+    recogniser: Literal["script", "pocketsphinx", "whisper"]
     detector: Literal["energy", "webrtcvad", "silero", "auto"]
     api_key: str | None
     faults: tuple[str, ...]
@@ -43,8 +55,9 @@ def serve(options: ServeOptions) -> int:
     Raises:
         CommandError: it cannot listen there, or an option makes no sense.
     """
-    faults = [_fault(text) for text in options.faults]
-    return anyio.run(_serve, options, faults, backend=options.backend)
+    log = Log(everything=options.log)
+    opening = _opened(options, _model(options), [_fault(text) for text in options.faults], log)
+    return anyio.run(_serve, options, opening, log, backend=options.backend)
 
 
 def _fault(text: str) -> Fault:
@@ -54,10 +67,11 @@ def _fault(text: str) -> Fault:
         raise CommandError(f"--fault {text}: {exc}", ExitCode.USAGE) from exc
 
 
-async def _serve(options: ServeOptions, faults: list[Fault]) -> int:
-    log = Log(everything=options.log)
+async def _serve(
+    options: ServeOptions, opening: AbstractAsyncContextManager[Simulator], log: Log
+) -> int:
     try:
-        await _until_stopped(options, _opened(options, faults, log))
+        await _until_stopped(options, opening)
     except Exception as exc:
         if exc is not log.first_failure:
             raise
@@ -82,12 +96,14 @@ async def _until_stopped(
 
 
 def _opened(
-    options: ServeOptions, faults: list[Fault], log: Log
+    options: ServeOptions, model: Model, faults: list[Fault], log: Log
 ) -> AbstractAsyncContextManager[Simulator]:
     return open_simulator(
         host=options.host,
         port=options.port,
-        model=_model(options),
+        model=model,
+        voice=options.voice,
+        recogniser=options.recogniser,
         detector=options.detector,
         pace=options.pace,
         dialect=options.dialect,
@@ -102,4 +118,12 @@ def _opened(
 
 
 def _model(options: ServeOptions) -> Model:
-    return Echo() if options.answer == "echo" else default_model
+    if options.script is None:
+        return Echo() if options.answer == "echo" else default_model
+    if options.answer != "talk":
+        raise CommandError(f"--answer {options.answer}: the script answers", ExitCode.USAGE)
+    try:
+        return Scripted.from_toml(options.script)
+    except OSError as exc:
+        why = f"{exc.filename or options.script}: {exc.strerror or exc}"
+        raise CommandError(f"--script: cannot read {why}", ExitCode.USAGE) from exc

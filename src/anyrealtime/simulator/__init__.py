@@ -29,8 +29,8 @@ from anyrealtime.simulator._interpreter import (
     TranslationFrame,
     default_interpreter,
 )
-from anyrealtime.simulator._mcp import McpFailure, McpServers, RemoteTool
 from anyrealtime.simulator._journal import Frame
+from anyrealtime.simulator._mcp import McpFailure, McpServers, RemoteTool
 from anyrealtime.simulator._model import (
     ContentFiltered,
     FunctionCallRequest,
