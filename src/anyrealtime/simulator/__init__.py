@@ -45,6 +45,13 @@ from anyrealtime.simulator._model import (
 )
 from anyrealtime.simulator._options import SimulatorOptions
 from anyrealtime.simulator._recognition import Recogniser, RecogniserName
+from anyrealtime.simulator._recording import (
+    RecordedClose,
+    RecordedFrame,
+    RecordedSession,
+    RecordingError,
+    read_recording,
+)
 from anyrealtime.simulator._replay import Replay
 from anyrealtime.simulator._script import Scripted, Turn
 from anyrealtime.simulator._server import Simulator, open_simulator
@@ -73,6 +80,10 @@ __all__ = [
     "Notice",
     "Recogniser",
     "RecogniserName",
+    "RecordedClose",
+    "RecordedFrame",
+    "RecordedSession",
+    "RecordingError",
     "RemoteTool",
     "Replay",
     "Said",
@@ -97,5 +108,6 @@ __all__ = [
     "faults",
     "open_simulator",
     "parse_fault",
+    "read_recording",
     "speak",
 ]

@@ -10,6 +10,7 @@ from anyrealtime.testing._memory_simulator import (
     open_memory_simulator,
 )
 from anyrealtime.testing._recorder import ConnectionRecorder, Recorder, record_to
+from anyrealtime.testing._replay import ReplayMismatch, ReplayServer, replay
 from anyrealtime.testing._threaded import (
     ThreadedConnection,
     ThreadedSimulator,
@@ -23,10 +24,13 @@ __all__ = [
     "MemorySimulator",
     "MemoryTransport",
     "Recorder",
+    "ReplayMismatch",
+    "ReplayServer",
     "ThreadedConnection",
     "ThreadedSimulator",
     "memory_transport_pair",
     "open_memory_simulator",
     "open_threaded_simulator",
     "record_to",
+    "replay",
 ]
