@@ -103,7 +103,7 @@ class Client:
             await self.read()
         event = cast("Json", json.loads(self._frames.pop(0)))
         assert isinstance(event["type"], str)
-        assert event["event_id"]
+        assert event.get("event_id") or event["type"].endswith("dtmf_event_received")
         return event
 
     async def until(self, kind: str) -> list[Json]:

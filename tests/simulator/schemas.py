@@ -24,13 +24,12 @@ def validators(schema_of: Schema) -> dict[str, Any]:
     path = PROTOCOL / f"schema_{schema_of}_server.json"
     if not path.exists():
         return {}
-    definitions: Json = json.loads(path.read_text())["$defs"]
+    whole: Json = json.loads(path.read_text())
+    definitions: Json = whole["$defs"]
     found: dict[str, Any] = {}
-    for name, definition in definitions.items():
-        tag: Json = definition.get("properties", {}).get("type", {})
-        if "event_id" in definition.get("properties", {}) and "const" in tag:
-            schema = {"$defs": definitions, "$ref": f"#/$defs/{name}"}
-            found[tag["const"]] = jsonschema.Draft202012Validator(schema)
+    for event in whole["anyOf"]:
+        tag: str = definitions[event["$ref"].rpartition("/")[2]]["properties"]["type"]["const"]
+        found[tag] = jsonschema.Draft202012Validator({"$defs": definitions, **event})
     return found
 
 

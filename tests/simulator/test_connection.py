@@ -397,3 +397,26 @@ async def test_a_beta_transcription_over_the_wire() -> None:
             assert (await client.receive())["type"] == "transcription_session.created"
             await client.send("transcription_session.update", session={"include": None})
             assert (await client.receive())["type"] == "transcription_session.updated"
+
+
+async def test_a_key_on_the_call_is_told() -> None:
+    with anyio.fail_after(10):
+        async with (
+            open_simulator() as simulator,
+            dial(f"{simulator.url}?call_id=rtc_1") as watcher,
+            dial(simulator.url) as client,
+        ):
+            await client.receive()
+            await watcher.send("session.update", session={"type": "realtime"})
+            await watcher.receive()
+            on_call, apart = simulator.connections
+            on_call.press("#")
+            event = await watcher.receive()
+            assert event["type"] == "input_audio_buffer.dtmf_event_received"
+            assert event["event"] == "#"
+            assert "event_id" not in event
+            with pytest.raises(ValueError, match="on calls"):
+                apart.press("1")
+            for wrong in ("12", "", "E"):
+                with pytest.raises(ValueError, match="key must be one of 0 1"):
+                    on_call.press(wrong)

@@ -200,3 +200,29 @@ def test_output_audio_is_cleared_only_where_there_is_a_call() -> None:
     assert Driver().refused("output_audio_buffer.clear")["param"] == "type"
     driver = Driver(sideband=True)
     assert kinds(driver.tell("output_audio_buffer.clear")) == ["output_audio_buffer.cleared"]
+
+
+def test_who_has_no_tokens_left_waits_for_more() -> None:
+    now = 0.0
+    driver = Driver(tokens_per_minute=60, now=lambda: now)
+    first = driver.answer("One two three.", instructions="word " * 60)
+    [limit] = first[-1]["rate_limits"]
+    assert (limit["limit"], limit["remaining"]) == (60, 0)
+    created, done, limits = driver.tell("response.create")
+    assert created["type"] == "response.created"
+    assert done["response"]["status"] == "failed"
+    assert done["response"]["status_details"]["error"]["code"] == "rate_limit_exceeded"
+    assert limits["type"] == "rate_limits.updated"
+    assert len(driver.started) == 1
+    now += 60
+    assert driver.answer("Hi.")[-2]["response"]["status"] == "completed"
+
+
+def test_the_voice_of_a_conversation_stays() -> None:
+    driver = Driver()
+    other = {"output": {"voice": "marin"}}
+    driver.answer("Hello.", audio=other)
+    error = driver.refused("response.create", response={"audio": other})
+    assert error["code"] == "cannot_update_voice"
+    assert driver.answer("Aside.", audio=other, conversation="none")[-2]["response"]["output"]
+    assert driver.answer("Hello.", audio={"output": {"voice": "alloy"}})

@@ -46,12 +46,38 @@ def test_only_whole_steps_are_cached() -> None:
 
 
 def test_allowances_end_at_nothing() -> None:
-    limits = RateLimits()
+    limits = RateLimits(None, lambda: 0.0)
     limits.spend(10**9)
     assert limits.tokens() == {
         "name": "tokens",
         "limit": 15_000_000,
         "remaining": 0,
-        "reset_seconds": 60.0,
+        "reset_seconds": 4_000.0,
     }
     assert limits.requests()["remaining"] == 19_999
+
+
+def test_what_was_spent_comes_back() -> None:
+    now = 100.0
+    limits = RateLimits(600, lambda: now)
+    limits.spend(900)
+    assert limits.exhausted
+    assert limits.tokens()["reset_seconds"] == 90.0
+    now += 30
+    assert limits.exhausted
+    now += 1
+    assert not limits.exhausted
+    assert limits.tokens() == {
+        "name": "tokens",
+        "limit": 600,
+        "remaining": 10,
+        "reset_seconds": 59.0,
+    }
+    now += 3_600
+    assert limits.tokens()["remaining"] == 600
+
+
+def test_an_allowance_of_the_service_refuses_nothing() -> None:
+    limits = RateLimits(None, lambda: 0.0)
+    limits.spend(10**9)
+    assert not limits.exhausted

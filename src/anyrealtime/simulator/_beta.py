@@ -35,7 +35,13 @@ _RENAMED: Final = {
     "response.output_audio_transcript.delta": "response.audio_transcript.delta",
     "response.output_audio_transcript.done": "response.audio_transcript.done",
 }
-_UNSAID: Final = "conversation.item.done"
+_UNSAID: Final = frozenset(
+    {
+        "conversation.item.done",
+        "conversation.item.input_audio_transcription.segment",
+        "input_audio_buffer.dtmf_event_received",
+    }
+)
 _CONTENT: Final = {"output_text": "text", "output_audio": "audio"}
 _CONTENT_INWARDS: Final = {beta: ga for ga, beta in _CONTENT.items()}
 
@@ -158,7 +164,7 @@ def item_inwards(item: Payload) -> Payload:
 
 def outwards(kind: str, fields: Payload, temperature: float) -> tuple[str, Payload] | None:
     """Return a GA server event as the beta protocol has it, None where it has no such event."""
-    if kind == _UNSAID:
+    if kind in _UNSAID:
         return None
     shown = dict(fields)
     if "item" in fields:

@@ -54,6 +54,7 @@ from anyrealtime.simulator.faults import Fault, Refuse
 E = TypeVar("E", bound=Event | UnknownEvent | InvalidEvent)
 
 EXPIRED_CLOSE = 1001
+KEYS = "0123456789*#ABCD"
 SECONDS_PER_MS = 0.001
 # A client that sends and never reads is not heard beyond this many times the bound.
 READER_SHARE = 4
@@ -197,6 +198,19 @@ class SimulatedConnection:
         """Send a text frame as it is, sense or nonsense."""
         self._trouble.send(frame)
 
+    def press(self, key: str) -> None:
+        """Tell the client that somebody on the call pressed `key`: a digit, "*", "#", "A" to "D".
+
+        Raises:
+            ValueError: there is no such key, or the client did not join a call (`call_id`).
+        """
+        if len(key) != 1 or key not in KEYS:
+            raise ValueError(f"key must be one of {' '.join(KEYS)}, not {key!r}")
+        if self._rules is None or not self._rules.opening.sideband:
+            raise ValueError("keys are pressed on calls, which a client joins by call_id")
+        self._rules.press(key, int(time.time()))
+        self._flush(self._rules)
+
     def inject(self, fault: Fault) -> None:
         """Let something go wrong; see `anyrealtime.simulator.faults`. It counts from now.
 
@@ -268,6 +282,8 @@ class SimulatedConnection:
             serial=self._serial,
             obfuscate=self._options.obfuscation,
             extras=self._options.extras,
+            tokens_per_minute=self._options.tokens_per_minute,
+            now=anyio.current_time,
             interpret=self._options.interpreter,
             detector=self._options.detector,
         )

@@ -63,9 +63,15 @@ def missing_parameter(param: str) -> Refusal:
 
 def invalid_value(param: str, value: object, supported: tuple[str, ...] = ()) -> Refusal:
     """Refuse a value, naming the `supported` ones where there is a list."""
-    listed = ", ".join(f"'{name}'" for name in supported)
-    hint = f" Supported values are: {listed}." if supported else ""
+    hint = f" Supported values are: {_listed(supported)}." if supported else ""
     return Refusal("invalid_value", f"Invalid value: {value!r}.{hint}", param=param)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    *first, last = (f"'{name}'" for name in names)
+    if len(first) < 2:
+        return " and ".join([*first, last])
+    return f"{', '.join(first)}, and {last}"
 
 
 def invalid_type(param: str, expected: str, got: str) -> Refusal:

@@ -37,6 +37,7 @@ class SimulatorOptions(TypedDict, total=False):
     session_seconds: float
     obfuscation: bool
     extras: bool
+    tokens_per_minute: int | None
     faults: Iterable[Fault]
     fault_seed: int
     admin: bool
@@ -69,6 +70,7 @@ class Options:
     session_seconds: float
     obfuscation: bool
     extras: bool
+    tokens_per_minute: int | None
     admin: bool
     record: bool
     watch: Watch | None

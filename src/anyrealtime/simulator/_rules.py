@@ -4,7 +4,7 @@ One rulebook a connection. It reads a frame and hands it to the rules that gover
 names (`_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses`,
 `_rules_translation`); it starts no
 task, reads no clock and opens no socket. Whoever drives it sends what `take` returns and
-carries out what `effects` returns, after every call.
+carries out what `effects` returns, after every call; what needs the time is given a clock.
 """
 
 from __future__ import annotations
@@ -29,6 +29,23 @@ from anyrealtime.simulator._rules_transcription import TranscriptionRules
 from anyrealtime.simulator._rules_translation import TranslationRules
 from anyrealtime.simulator._session import Opening, RealtimeSession, plain
 from anyrealtime.simulator._state import Commands, State
+from anyrealtime.simulator._usage import RateLimits
+
+SERVED: Final = (
+    "session.update",
+    "session.close",
+    "input_audio_buffer.append",
+    "session.input_audio_buffer.append",
+    "input_audio_buffer.commit",
+    "input_audio_buffer.clear",
+    "conversation.item.create",
+    "conversation.item.truncate",
+    "conversation.item.delete",
+    "conversation.item.retrieve",
+    "response.create",
+    "response.cancel",
+)
+"""What the live service says it knows, whatever the session is for."""
 
 
 class Rulebook:
@@ -41,6 +58,8 @@ class Rulebook:
         serial: int,
         obfuscate: bool = False,
         extras: bool = False,
+        tokens_per_minute: int | None = None,
+        now: Callable[[], float] = lambda: 0.0,
         interpret: Interpreter = default_interpreter,
         detector: DetectorFactory = EnergyDetector,
     ) -> None:
@@ -51,7 +70,11 @@ class Rulebook:
         self._items = ItemRules(self._state, self.mcp)
         self.transcription = TranscriptionRules(self._state)
         self._responses = ResponseRules(
-            self._state, self._items, self.mcp, ended=self._response_ended
+            self._state,
+            self._items,
+            self.mcp,
+            RateLimits(tokens_per_minute, now),
+            ended=self._response_ended,
         )
         self._input = InputRules(
             self._state, self._items, self._responses, self.transcription, detector
@@ -103,6 +126,10 @@ class Rulebook:
             )
         )
 
+    def press(self, key: str, at: int) -> None:
+        """Tell a client that watches a call which key was pressed, at that Unix time."""
+        self._state.emit("input_audio_buffer.dtmf_event_received", event=key, received_at=at)
+
     def alarm(self) -> None:
         """Act on the end of the time that the last Alarm named."""
         self._input.alarm()
@@ -148,9 +175,12 @@ class Rulebook:
         kind = event["type"]
         if not isinstance(kind, str):
             raise invalid_type("type", "a string", "something else")
-        if kind not in self._commands:
-            raise invalid_value("type", kind, tuple(self._commands))
-        return self._commands[kind]
+        if kind in self._commands:
+            return self._commands[kind]
+        if kind in SERVED:
+            where = f"a {self.opening.kind} session"
+            raise Refusal("invalid_value", f"'{kind}' has no place in {where}.", param="type")
+        raise invalid_value("type", kind, SERVED)
 
 
 _FAILURES: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

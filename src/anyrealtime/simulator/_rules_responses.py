@@ -12,13 +12,13 @@ from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator import _grammar_items as items
 from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._effects import Start, Stop
-from anyrealtime.simulator._errors import Refusal
+from anyrealtime.simulator._errors import INVALID_REQUEST, Refusal
 from anyrealtime.simulator._output import Output
 from anyrealtime.simulator._payload import Payload
 from anyrealtime.simulator._responses import ResponseRun
 from anyrealtime.simulator._rules_items import ItemRules
 from anyrealtime.simulator._rules_mcp import McpRules
-from anyrealtime.simulator._session import RealtimeSession
+from anyrealtime.simulator._session import RealtimeSession, voice_is_settled
 from anyrealtime.simulator._state import Commands, State
 from anyrealtime.simulator._terms import Terms, terms
 from anyrealtime.simulator._usage import RateLimits, Tokens, input_tokens
@@ -32,6 +32,7 @@ class ResponseRules:
         state: State,
         items: ItemRules,
         mcp: McpRules,
+        limits: RateLimits,
         *,
         ended: Callable[[ResponseRun], None],
     ) -> None:
@@ -39,7 +40,7 @@ class ResponseRules:
         self._items = items
         self._mcp = mcp
         self._tell_ended = ended
-        self._limits = RateLimits()
+        self._limits = limits
         self._context_before = Tokens()
         self._runs: dict[str, ResponseRun] = {}
 
@@ -64,6 +65,7 @@ class ResponseRules:
         apart = patch.conversation == "none"
         if not apart:
             self._check_none_active()
+            self._check_voice(agreed)
         self._begin(agreed, self._context(patch), apart=apart)
         self._mcp.declare(agreed.tools)
 
@@ -102,6 +104,13 @@ class ResponseRules:
         grammar.check(event, grammar.Command, "")
         assert self._state.playback is not None  # the command is one of calls
         self._state.playback.clear()
+
+    def _check_voice(self, agreed: Terms) -> None:
+        """The voice of a conversation stays once it was heard."""
+        session = self._state.session
+        assert isinstance(session, RealtimeSession)
+        if self._state.conversation.speaks and agreed.voice != session.audio.output.voice:
+            raise voice_is_settled()
 
     def _check_none_active(self) -> None:
         if (active := self.active) is not None:
@@ -172,7 +181,10 @@ class ResponseRules:
         if state.opening.beta:
             limits = [self._limits.requests(), self._limits.tokens()]
             state.emit("rate_limits.updated", rate_limits=limits)
-        state.effects.append(Start(run, context))
+        if self._limits.exhausted:
+            run.fail(INVALID_REQUEST, "rate_limit_exceeded", "Rate limit reached for tokens.")
+        else:
+            state.effects.append(Start(run, context))
 
     def _ended(self, run: ResponseRun) -> None:
         del self._runs[run.id]

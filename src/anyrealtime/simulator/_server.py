@@ -217,6 +217,7 @@ async def open_simulator(
     session_seconds: float = 3600.0,
     obfuscation: bool = False,
     extras: bool = False,
+    tokens_per_minute: int | None = None,
     faults: Iterable[Fault] = (),
     fault_seed: int = 0,
     admin: bool = False,
@@ -258,6 +259,8 @@ async def open_simulator(
         obfuscation: puts the filler into deltas that OpenAI puts there.
         extras: sends what only some services send: `conversation.created`, the `phase` of
             messages, `reasoning_tokens`, and `content` beside the `part` of content parts.
+        tokens_per_minute: of each connection; a response that begins when none are left fails
+            with "rate_limit_exceeded". None lets everybody go on.
         faults: what goes wrong, for each client anew; see `anyrealtime.simulator.faults`.
         fault_seed: the same faults with the same seed strike the same events.
         admin: lets clients ask for faults by an event of the type "simulator.fault", which a
@@ -289,6 +292,7 @@ async def open_simulator(
         session_seconds=session_seconds,
         obfuscation=obfuscation,
         extras=extras,
+        tokens_per_minute=tokens_per_minute,
         admin=admin,
         record=record,
         watch=watch,

@@ -172,12 +172,16 @@ def updated(session: AnySession, patch: Patch, *, voice_in_use: bool) -> AnySess
         )
     result = _merged(session, patch)
     if voice_in_use and result.audio.output.voice != session.audio.output.voice:
-        raise Refusal(
-            "cannot_update_voice",
-            "Cannot update a conversation's voice if assistant audio is present.",
-        )
+        raise voice_is_settled()
     # Empty instructions bring the defaults back: seen of the service.
     return msgspec.structs.replace(result, instructions=result.instructions or INSTRUCTIONS)
+
+
+def voice_is_settled() -> Refusal:
+    """Refuse another voice than the one that was heard."""
+    return Refusal(
+        "cannot_update_voice", "Cannot update a conversation's voice if assistant audio is present."
+    )
 
 
 def check_modalities(modalities: list[grammar.Modality] | UnsetType, param: str) -> None:

@@ -24,6 +24,9 @@ Commands: TypeAlias = Mapping[str, Callable[[Payload], None]]
 """What acts on a client event, by its type."""
 
 
+_WITHOUT_ID: Final = frozenset({"input_audio_buffer.dtmf_event_received"})
+
+
 class State:
     """One session, as all of its rules see and change it."""
 
@@ -53,4 +56,6 @@ class State:
             shown = beta.outwards(kind, fields, self.temperature)
         if shown is not None:
             event = {"type": shown[0], "event_id": self.ids.new("event"), **shown[1]}
+            if shown[0] in _WITHOUT_ID:
+                del event["event_id"]
             self.frames.append(msgspec.json.encode(event))

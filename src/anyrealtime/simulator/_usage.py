@@ -7,7 +7,7 @@ spoken. Totals are sums of their parts, and what is cached is a part of what cam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,6 +20,7 @@ _IMAGE_TOKENS = 85
 _HEARD_MS = 100
 _SPOKEN_MS = 50
 _CACHED_STEP = 64
+_MINUTE = 60
 _LIMIT_TOKENS = 15_000_000
 _LIMIT_REQUESTS = 20_000
 
@@ -78,6 +79,18 @@ def input_tokens(instructions: str, entries: Iterable[Entry]) -> Tokens:
     return Tokens(text, audio, image)
 
 
+def heard_usage(duration_ms: int, transcript: str) -> Payload:
+    """Return the `usage` of a transcription that is paid by tokens."""
+    audio, made = -(-duration_ms // _HEARD_MS), count_tokens(transcript)
+    return {
+        "type": "tokens",
+        "total_tokens": audio + made,
+        "input_tokens": audio,
+        "input_token_details": {"text_tokens": 0, "audio_tokens": audio},
+        "output_tokens": made,
+    }
+
+
 def usage(given: Tokens, cached: Tokens, made: Tokens, reasoned: int | None) -> Payload:
     """Return the `usage` of a response; `reasoned` of its text tokens were only thought."""
     spent: Payload = {"text_tokens": made.text, "audio_tokens": made.audio}
@@ -97,31 +110,65 @@ def usage(given: Tokens, cached: Tokens, made: Tokens, reasoned: int | None) -> 
 
 
 class RateLimits:
-    """How much of a minute's allowance is left; nothing is ever refused for it."""
+    """How much of a minute's allowance is left; what was spent comes back as time goes on.
 
-    def __init__(self) -> None:
-        self._tokens = 0
-        self._requests = 0
+    Args:
+        tokens_per_minute: the allowance; None is the service's, and refuses nothing.
+        now: the clock, in seconds.
+    """
+
+    def __init__(self, tokens_per_minute: int | None, now: Callable[[], float]) -> None:
+        self._enforced = tokens_per_minute is not None
+        self._tokens = _Allowance("tokens", tokens_per_minute or _LIMIT_TOKENS, now)
+        self._requests = _Allowance("requests", _LIMIT_REQUESTS, now)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more may be done for now."""
+        return self._enforced and self._tokens.remaining == 0
 
     def spend(self, tokens: int) -> None:
         """Count one request of that many tokens."""
-        self._requests += 1
-        self._tokens += tokens
+        self._requests.spend(1)
+        self._tokens.spend(tokens)
 
     def tokens(self) -> Payload:
         """Return the allowance of tokens."""
-        return _limit("tokens", _LIMIT_TOKENS, self._tokens)
+        return self._tokens.shown()
 
     def requests(self) -> Payload:
         """Return the allowance of requests, which only the beta protocol tells."""
-        return _limit("requests", _LIMIT_REQUESTS, self._requests)
+        return self._requests.shown()
 
 
-def _limit(name: str, limit: int, used: int) -> Payload:
-    remaining = max(limit - used, 0)
-    return {
-        "name": name,
-        "limit": limit,
-        "remaining": remaining,
-        "reset_seconds": round(60 * (limit - remaining) / limit, 3),
-    }
+class _Allowance:
+    """So much a minute of one thing."""
+
+    def __init__(self, name: str, limit: int, now: Callable[[], float]) -> None:
+        self._name = name
+        self._limit = limit
+        self._now = now
+        self._used = 0.0
+        self._at = now()
+
+    @property
+    def remaining(self) -> int:
+        """What is left of it, in whole pieces."""
+        now = self._now()
+        self._used = max(self._used - (now - self._at) * self._limit / _MINUTE, 0.0)
+        self._at = now
+        return max(int(self._limit - self._used), 0)
+
+    def spend(self, count: int) -> None:
+        """Use some of it; nobody is stopped in the middle, so it may be more than is left."""
+        self._used = self._limit - self.remaining + count
+
+    def shown(self) -> Payload:
+        """Return it as `rate_limits.updated` tells it."""
+        remaining = self.remaining
+        return {
+            "name": self._name,
+            "limit": self._limit,
+            "remaining": remaining,
+            "reset_seconds": round(_MINUTE * self._used / self._limit, 3),
+        }

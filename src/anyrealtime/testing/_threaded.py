@@ -154,6 +154,14 @@ class ThreadedConnection:
         """
         self._thread.call(partial(self._connection.inject, fault))
 
+    def press(self, key: str) -> None:
+        """Tell the client that somebody on the call pressed `key`: a digit, "*", "#", "A" to "D".
+
+        Raises:
+            ValueError: there is no such key, or the client did not join a call (`call_id`).
+        """
+        self._thread.call(partial(self._connection.press, key))
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Send CLOSE behind what is queued; the client gets the close timeout to answer."""
         self._thread.call(partial(self._connection.close, code, reason))
