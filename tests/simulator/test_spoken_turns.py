@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import anyio
 import pytest
+import trio
+from trio.testing import MockClock
 
 from anyrealtime import Connection, open_realtime
 from anyrealtime.events import (
@@ -30,6 +32,7 @@ from anyrealtime.events import (
     Session,
 )
 from anyrealtime.simulator import Model, ModelRequest, _connection, open_simulator, speak
+from anyrealtime.testing import open_memory_simulator
 from tests.simulator.sounds import silence
 
 CHUNK_MS = 40
@@ -38,7 +41,7 @@ E = TypeVar("E", bound=ServerEvent)
 
 @pytest.fixture(autouse=True)
 def _bounded(anyio_backend: str) -> None:
-    """Names the backend of every test here."""
+    """Names the backend of every async test here."""
 
 
 @asynccontextmanager
@@ -199,3 +202,26 @@ async def test_who_says_nothing_is_spoken_to(monkeypatch: pytest.MonkeyPatch) ->
         ]
         await say(connection, speak("Hello there"))
         await until(connection, InputAudioBufferSpeechStarted)
+
+
+def test_the_wait_is_as_long_as_the_session_says() -> None:
+    session = Session(
+        audio=AudioConfig(input=AudioInput(turn_detection=ServerVad(idle_timeout_ms=6_000)))
+    )
+    answer = "Here I am, and here I stay."
+
+    async def run() -> float:
+        async with (
+            open_memory_simulator(model=lambda _: answer) as simulator,
+            open_realtime(transport=simulator.connect(), session=session) as connection,
+        ):
+            began = anyio.current_time()
+            await connection.ask("Hello")
+            await anyio.sleep(5)  # of a clock that does not make anybody wait
+            await connection.ask("Hello again")
+            await until(connection, InputAudioBufferTimeoutTriggered)
+            return anyio.current_time() - began
+
+    playing = len(speak(answer)) / 48_000
+    waited = trio.run(run, clock=MockClock(autojump_threshold=0))
+    assert waited == pytest.approx(5 + playing + 6, abs=0.1)

@@ -85,6 +85,10 @@ def test_a_pause_shorter_than_the_silence_ends_nothing() -> None:
     assert len(facts(sound, ServerVad(silence_duration_ms=100))) == 4
 
 
+def test_the_silence_behind_the_shortest_speech_is_as_long() -> None:
+    assert facts(tone(60) + silence(500)) == [SpeechStarted(0), SpeechStopped(260)]
+
+
 def test_a_click_is_no_speech() -> None:
     assert facts(silence(500) + tone(8, loud=20_000) + silence(500)) == []
 

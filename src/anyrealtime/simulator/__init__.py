@@ -19,7 +19,7 @@ has its words spoken by a `Voice` (`_voices`, `_speech`) and those of the caller
 from anyrealtime.simulator import faults
 from anyrealtime.simulator._admission import Dialect
 from anyrealtime.simulator._connection import SimulatedConnection
-from anyrealtime.simulator._detectors import DetectorName, SpeechDetector
+from anyrealtime.simulator._detectors import DetectorFactory, DetectorName, SpeechDetector
 from anyrealtime.simulator._echo import Echo
 from anyrealtime.simulator._expectations import Expect, ScriptMismatch
 from anyrealtime.simulator._fault_text import parse_fault
@@ -63,6 +63,7 @@ from anyrealtime.simulator._watch import Notice, Watch
 
 __all__ = [
     "ContentFiltered",
+    "DetectorFactory",
     "DetectorName",
     "Dialect",
     "Echo",

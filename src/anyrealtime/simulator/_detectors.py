@@ -185,7 +185,7 @@ def named_detector(detector: DetectorName | DetectorFactory) -> DetectorFactory:
     Raises:
         ConfigurationError: there is no such detector, or its package is not installed.
     """
-    if not isinstance(detector, str):
+    if callable(detector):
         return detector
     if detector == "auto":
         installed = (factory for package, factory in _REAL.values() if find_spec(package))
