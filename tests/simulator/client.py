@@ -193,3 +193,16 @@ async def dial(
         await client.handshake(headers)
         yield client
         await anyio.aclose_forcefully(stream)
+
+
+def text_of(events: list[Json]) -> str:
+    """What was said in text or transcript deltas."""
+    ends = ("text.delta", "transcript.delta")
+    return "".join(event["delta"] for event in events if event["type"].endswith(ends))
+
+
+async def ask(client: Client, question: str, **response: object) -> list[Json]:
+    """Ask and return the events of the answer."""
+    await client.say(question)
+    await client.send("response.create", response=response)
+    return await client.until("response.done")

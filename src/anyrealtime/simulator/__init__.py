@@ -7,7 +7,7 @@ The way of an event: socket -> `_websocket` (bytes -> message) -> `_connection` 
 (reads it) -> `_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses` or
 `_rules_translation` (what is legal, what is answered), which use `_grammar` (what may be said
 at all), `_session`, `_conversation`, `_responses` and `_output`; `_beta` translates at their
-edge. What takes time is an effect (`_effects`) that the connection carries out; what becomes
+edge. What takes time is an effect (`_effects`) that `_driving` carries out; what becomes
 of it is told to `_rules_mcp` and `_rules_transcription`. `_turns` finds turns in what the
 caller says, with a detector (`_detectors`). `_answering` asks a `Model` (`_model`, `_talker`),
 has its words spoken by a `Voice` (`_voices`, `_speech`) and those of the caller made out by a

@@ -1,7 +1,7 @@
-"""One client's connection: its socket, its rulebook and its responses, in one task group.
+"""One client's connection, as a test sees it: its socket, what came and went, and its task group.
 
-What the rulebook decides is carried out here: frames go out, answers are started, paced and
-stopped (`_answering` plays them). No rule of the protocol is written here.
+`_driving` carries out what the rulebook decides, `_trouble` what is to go wrong. No rule of the
+protocol is written here.
 """
 
 from __future__ import annotations
@@ -25,17 +25,7 @@ from anyrealtime.events import (
     encode,
 )
 from anyrealtime.simulator import _admission as admission
-from anyrealtime.simulator._answering import Answering
-from anyrealtime.simulator._effects import (
-    Alarm,
-    CallTool,
-    Effect,
-    HangUp,
-    ListTools,
-    Start,
-    Stop,
-    Transcribe,
-)
+from anyrealtime.simulator._driving import Driving
 from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._fault_frames import type_of
 from anyrealtime.simulator._fault_plan import FaultScript
@@ -53,9 +43,7 @@ from anyrealtime.simulator.faults import Fault, Refuse
 
 E = TypeVar("E", bound=Event | UnknownEvent | InvalidEvent)
 
-EXPIRED_CLOSE = 1001
 KEYS = "0123456789*#ABCD"
-SECONDS_PER_MS = 0.001
 # A client that sends and never reads is not heard beyond this many times the bound.
 READER_SHARE = 4
 
@@ -82,13 +70,11 @@ class SimulatedConnection:
         self._arrived = arrived
         self._failed = failed
         self._visitor = admission.visit("", [])
-        self._rules: Rulebook | None = None
+        self._driving: Driving | None = None
         self._heard = Bell()
         self._closing = anyio.Event()
         self._over = anyio.Event()
         self._life = anyio.CancelScope()
-        self._answering: Answering | None = None
-        self._alarm = anyio.CancelScope()
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
@@ -119,12 +105,12 @@ class SimulatedConnection:
     @property
     def dialect(self) -> Literal["ga", "beta"]:
         """What is spoken on it."""
-        return "beta" if self._rules is not None and self._rules.opening.beta else "ga"
+        return "beta" if self._driving is not None and self._driving.rules.opening.beta else "ga"
 
     @property
     def session(self) -> Mapping[str, object]:
         """The session in force, in GA form; empty for a client that was turned away."""
-        return {} if self._rules is None else self._rules.session
+        return {} if self._driving is None else self._driving.rules.session
 
     @property
     def received_frames(self) -> list[bytes]:
@@ -206,10 +192,9 @@ class SimulatedConnection:
         """
         if len(key) != 1 or key not in KEYS:
             raise ValueError(f"key must be one of {' '.join(KEYS)}, not {key!r}")
-        if self._rules is None or not self._rules.opening.sideband:
+        if self._driving is None or not self._driving.rules.opening.sideband:
             raise ValueError("keys are pressed on calls, which a client joins by call_id")
-        self._rules.press(key, int(time.time()))
-        self._flush(self._rules)
+        self._driving.press(key)
 
     def inject(self, fault: Fault) -> None:
         """Let something go wrong; see `anyrealtime.simulator.faults`. It counts from now.
@@ -270,15 +255,32 @@ class SimulatedConnection:
                 tasks.start_soon(self._hang_up)
                 self._trouble.begin(tasks)
                 self._greet(tasks)
-                await self._listen(tasks)
+                await self._listen()
                 with anyio.move_on_after(self._options.close_timeout):
                     await self._socket.drain(0)
                 tasks.cancel_scope.cancel()
 
     def _greet(self, tasks: TaskGroup) -> None:
-        opening = self._opening()
-        rules = Rulebook(
-            opening,
+        driving = Driving(
+            self._rulebook(),
+            self._options,
+            tasks,
+            send=self.send_frame,
+            close=self.close,
+            drain=self._socket.drain,
+            failed=self._failed,
+        )
+        turned_away = self._options.door.turn_away(self._visitor)
+        if turned_away is None:
+            self._driving = driving
+            driving.begin()
+        else:
+            driving.refuse(turned_away.refusal)
+            self.close(turned_away.close_code, turned_away.refusal.close_reason)
+
+    def _rulebook(self) -> Rulebook:
+        return Rulebook(
+            self._opening(),
             serial=self._serial,
             obfuscate=self._options.obfuscation,
             extras=self._options.extras,
@@ -287,23 +289,6 @@ class SimulatedConnection:
             interpret=self._options.interpreter,
             detector=self._options.detector,
         )
-        turned_away = self._options.door.turn_away(self._visitor)
-        if turned_away is None:
-            self._rules = rules
-            self._answering = Answering(
-                rules,
-                self._options,
-                flush=partial(self._settle, rules, tasks),
-                step=partial(self._step, rules),
-                failed=self._failed,
-            )
-            rules.open()
-            self._flush(rules)
-            tasks.start_soon(self._expire, rules)
-        else:
-            rules.refuse(turned_away.refusal)
-            self._flush(rules)
-            self.close(turned_away.close_code, turned_away.refusal.close_reason)
 
     def _opening(self) -> Opening:
         visitor = self._visitor
@@ -316,31 +301,26 @@ class SimulatedConnection:
             expires_at=int(time.time() + self._options.session_seconds),
         )
 
-    async def _listen(self, tasks: TaskGroup) -> None:
+    async def _listen(self) -> None:
         while (messages := await self._socket.receive()) is not None:
             for message in messages:
-                self._hear(message, tasks)
+                self._hear(message)
             if not self._socket.is_open:
                 self._closing.set()
             await self._socket.drain(READER_SHARE * self._options.max_unsent_bytes)
 
-    def _hear(self, message: SocketMessage, tasks: TaskGroup) -> None:
+    def _hear(self, message: SocketMessage) -> None:
         self._journal.heard(message.data)
-        if self._rules is not None and self._socket.is_open:
+        driving = self._driving
+        if driving is not None and self._socket.is_open:
             if self._options.admin and type_of(message.data) == ADMIN_EVENT:
-                self._obey(message.data, self._rules)
+                self._obey(message.data, driving)
             else:
-                self._trouble.hear(message.data, partial(self._act, message, self._rules, tasks))
+                act = partial(driving.hear, message.data, is_text=message.is_text)
+                self._trouble.hear(message.data, act)
         self._heard.ring()
 
-    def _act(self, message: SocketMessage, rules: Rulebook, tasks: TaskGroup) -> None:
-        if message.is_text:
-            rules.text(message.data)
-        else:
-            rules.binary()
-        self._settle(rules, tasks)
-
-    def _obey(self, message: bytes, rules: Rulebook) -> None:
+    def _obey(self, message: bytes, driving: Driving) -> None:
         """Let happen what an admin message asks for; there is no other answer to it."""
         event = cast("Payload", msgspec.json.decode(message))
         try:
@@ -351,17 +331,10 @@ class SimulatedConnection:
                 self.inject(fault)
         except ValueError as error:
             event_id = event.get("event_id")
-            rules.refuse(
+            driving.refuse(
                 Refusal("invalid_value", f"{error}.", param="fault"),
                 event_id if isinstance(event_id, str) else None,
             )
-            self._flush(rules)
-
-    def _settle(self, rules: Rulebook, tasks: TaskGroup) -> None:
-        """Send what the rules have to say and see to what they want done."""
-        self._flush(rules)
-        for effect in rules.effects():
-            self._carry_out(effect, rules, tasks)
 
     def _do(self, step: Step) -> None:
         if not isinstance(step, Say):
@@ -372,59 +345,8 @@ class SimulatedConnection:
         if isinstance(step, Goodbye | Sever):
             self._closing.set()
 
-    def _carry_out(self, effect: Effect, rules: Rulebook, tasks: TaskGroup) -> None:
-        assert self._answering is not None
-        match effect:
-            case Start():
-                tasks.start_soon(self._answering.answer, effect)
-            case Stop():
-                self._answering.stop(effect.response_id)
-            case ListTools():
-                rules.mcp.listed(effect, self._options.mcp.get(effect.declared.server_label))
-                self._flush(rules)
-            case CallTool():
-                tasks.start_soon(self._answering.call_tool, effect)
-            case Transcribe():
-                tasks.start_soon(self._answering.transcribe, effect.entry)
-            case Alarm():
-                self._alarm.cancel()
-                self._alarm = anyio.CancelScope()
-                tasks.start_soon(self._ring, rules, effect.after_ms, self._alarm, tasks)
-            case HangUp():
-                self.close()
-
-    def _flush(self, rules: Rulebook) -> None:
-        for frame in rules.take():
-            self.send_frame(frame)
-
     async def _hang_up(self) -> None:
         """A client that does not answer CLOSE is dropped."""
         await self._closing.wait()
         await anyio.sleep(self._options.close_timeout)
         self.abort()
-
-    async def _expire(self, rules: Rulebook) -> None:
-        await anyio.sleep(self._options.session_seconds)
-        minutes = self._options.session_seconds / 60
-        text = f"Your session hit the maximum duration of {minutes:g} minutes."
-        rules.refuse(Refusal("session_expired", text))
-        self._flush(rules)
-        self.close(EXPIRED_CLOSE, text)
-
-    async def _ring(
-        self, rules: Rulebook, after_ms: int, alarm: anyio.CancelScope, tasks: TaskGroup
-    ) -> None:
-        with alarm:
-            await anyio.sleep(after_ms * SECONDS_PER_MS)
-        if not alarm.cancelled_caught:
-            rules.alarm()
-            self._settle(rules, tasks)
-
-    async def _step(self, rules: Rulebook) -> None:
-        """Between two events of an answer."""
-        self._flush(rules)
-        await self._socket.drain(self._options.max_unsent_bytes)
-        if self._options.pace > 0:
-            await anyio.sleep(self._options.pace)
-        else:
-            await checkpoint()
