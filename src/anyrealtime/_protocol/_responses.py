@@ -334,19 +334,18 @@ class ResponseTracker:
     def _route(self, event: ServerEvent, size: int) -> None:
         response_id: str | None = getattr(event, "response_id", None)
         item_id: str | None = getattr(event, "item_id", None)
+        run: Run | None = None
         if response_id is not None:
             run = self._active.get(response_id)
         elif event.type.startswith("response."):
             run = self._items.get(item_id or "") or self._active.get("") or self._default
-        else:
-            return
+        if self.observer is not None:
+            self.observer.on_event(run, event)
         if run is not None:
             if isinstance(event, ResponseOutputItemAdded):
                 name: object = getattr(event.item, "id", None)
                 if isinstance(name, str):
                     self._items[name] = run
-            if self.observer is not None:
-                self.observer.on_event(run, event)
             self._give(run, event, size)
 
     def _give(self, run: Run, event: ServerEvent, size: int) -> None:

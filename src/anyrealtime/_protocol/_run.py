@@ -72,8 +72,8 @@ class Host(Protocol):
 class Observer(Protocol):
     """Who looks after what all responses call. Called by the reader, mostly; may not wait."""
 
-    def on_event(self, run: Run, event: ServerEvent) -> None:
-        """An event of a response in between its beginning and its end."""
+    def on_event(self, run: Run | None, event: ServerEvent) -> None:
+        """An event that neither begins nor ends a response, and the one it is of, if any."""
         ...
 
     def on_over(self, run: Run) -> None:

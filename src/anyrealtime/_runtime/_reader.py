@@ -18,6 +18,8 @@ from anyrealtime.events import (
     InputAudioBufferSpeechStopped,
     InputAudioBufferTimeoutTriggered,
     InvalidEvent,
+    ResponseMcpCallCompleted,
+    ResponseMcpCallFailed,
     ResponseOutputItemAdded,
     ServerEvent,
 )
@@ -35,6 +37,8 @@ _WATCHED = (
         ErrorEvent,
         InputAudioBufferSpeechStopped,
         InputAudioBufferTimeoutTriggered,
+        ResponseMcpCallCompleted,
+        ResponseMcpCallFailed,
         ResponseOutputItemAdded,  # some servers tell a call's name here only
         *(SERVER_EVENTS[tag] for tag in _SESSION),
     }

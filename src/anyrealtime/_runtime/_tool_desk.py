@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from anyrealtime._protocol._run import Failure, Run
 from anyrealtime._protocol._session import SessionState
-from anyrealtime._protocol._tool_rounds import Round, ToolCall, ToolRounds
+from anyrealtime._protocol._tool_round import Round, ToolCall
+from anyrealtime._protocol._tool_rounds import ToolRounds
 from anyrealtime._runtime._lifetime import Lifetime
 from anyrealtime._runtime._requests import Requests
 from anyrealtime._runtime._respond import Responder
@@ -25,13 +27,15 @@ from anyrealtime.events import (
     ConversationItemCreate,
     FunctionCallOutput,
     FunctionTool,
+    McpApprovalRequest,
+    McpApprovalResponse,
     ResponseCreateParams,
     ServerEvent,
     Session,
     SessionUpdate,
     Tool,
 )
-from anyrealtime.tools import Outcome, ToolCallFinished
+from anyrealtime.tools import Approval, Outcome, ToolCallFinished
 
 if TYPE_CHECKING:
     from anyrealtime._runtime._connection import Connection
@@ -110,6 +114,17 @@ class ToolDesk:
             )
         )
 
+    def answer_approval(self, request: McpApprovalRequest, approval: Approval) -> None:
+        """Tell the server whether an MCP call may be made. Waits for nothing, and once."""
+        gone = self.lifetime.over or self.lifetime.leaving
+        if request.id is not None and self.rounds.is_asking(request.id) and not gone:
+            answer = McpApprovalResponse(
+                approval_request_id=request.id,
+                approve=approval.approve,
+                reason=UNSET if approval.reason is None else approval.reason,
+            )
+            self.requests.post(ConversationItemCreate(item=answer))
+
     # What the rounds ask
 
     @property
@@ -126,6 +141,16 @@ class ToolDesk:
         given = run.params.tools if run.params and run.params.tools else ()
         declared = (*given, *self.session.tools)
         return not any(isinstance(one, FunctionTool) and one.name == name for one in declared)
+
+    def follows(self, server_label: str) -> bool:
+        """See `ToolHost`."""
+        return any(server_label in runner.servers or runner.approves for runner in self._runners)
+
+    def approve(self, request: McpApprovalRequest) -> None:
+        """See `ToolHost`. Without anybody to ask it is left to the program."""
+        asked = [runner for runner in self._runners if runner.approves]
+        if asked:
+            asked[-1].approve(request)
 
     def start(self, call: ToolCall, why_not: str | None) -> None:
         """See `ToolHost`."""

@@ -19,13 +19,15 @@ from typing import Any, Final, Generic, TypeVar
 import anyio
 import anyio.from_thread
 import anyio.to_thread
+import msgspec
 from anyio.abc import TaskGroup
 
-from anyrealtime._protocol._tool_rounds import ToolCall
+from anyrealtime._protocol._tool_round import ToolCall
 from anyrealtime._runtime._lifetime import raise_outcome
 from anyrealtime._runtime._tool_desk import ToolDesk, Verdict
 from anyrealtime._runtime._tooling import ToolOptions
 from anyrealtime.errors import ToolError
+from anyrealtime.events import McpApprovalRequest, McpTool
 from anyrealtime.tools import (
     Approval,
     ApprovalRequest,
@@ -40,6 +42,7 @@ T = TypeVar("T")
 _CANCELLED: Final = Verdict(
     "cancelled", output_of_failure("cancelled", "The call was cancelled before it was done.")
 )
+_NOT_APPROVED: Final = Approval(approve=False, reason="The call was not approved.")
 
 
 class ToolRunner:
@@ -47,12 +50,18 @@ class ToolRunner:
 
     Attributes:
         tools: those that are run here, by name.
+        servers: the labels of the MCP servers that are offered here.
         max_rounds: how often in a row the model may call functions before it has to answer.
+        approves: whether there is somebody to ask about calls.
     """
 
     def __init__(self, desk: ToolDesk, options: ToolOptions) -> None:
         self.tools: dict[str, Tool[..., Any]] = {tool.name: tool for tool in options.tools}
+        self.servers: set[str] = {
+            one.server_label for one in options.declarations if isinstance(one, McpTool)
+        }
         self.max_rounds: int = options.max_rounds
+        self.approves: bool = options.approve is not None
         self._desk = desk
         self._options = options
         self._threads = anyio.CapacityLimiter(options.max_threads)
@@ -100,6 +109,10 @@ class ToolRunner:
         self._scopes[call] = anyio.CancelScope()
         self.start_soon(self._serve, call, why_not)
 
+    def approve(self, request: McpApprovalRequest) -> None:
+        """Ask whether an MCP call may be made, and tell the server."""
+        self.start_soon(self._serve_approval, request)
+
     def interrupt(self, call: ToolCall) -> None:
         """Nobody waits for a call any more: cancel it, if its tool allows that."""
         tool = self.tools.get(call.item.name)
@@ -124,6 +137,23 @@ class ToolRunner:
             self._desk.answer(call, verdict, perf_counter() - began)
         if verdict.error is not None and self._raises(tool, verdict.error):
             self.fail(verdict.error)
+
+    async def _serve_approval(self, item: McpApprovalRequest) -> None:
+        """One request for approval, from its beginning to its answer."""
+        approval, error = _NOT_APPROVED, None
+        try:
+            arguments = msgspec.json.decode(item.arguments or "{}", type=dict[str, Any])
+            approval = await self._approval(
+                ApprovalRequest(item.name, arguments, item.server_label, item)
+            )
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as exc:  # recorded: no approval, and raised by the block
+            error = exc
+        finally:
+            self._desk.answer_approval(item, approval)
+        if error is not None and self._raises(None, error):
+            self.fail(error)
 
     def _raises(self, tool: Tool[..., Any] | None, error: BaseException) -> bool:
         if isinstance(error, ToolError):
@@ -153,7 +183,7 @@ class ToolRunner:
                 request = ApprovalRequest(name, arguments, None, call.item)
                 approval = await self._approval(request)
                 if not approval.approve:
-                    message = approval.reason or "The call was not approved."
+                    message = approval.reason or _NOT_APPROVED.reason or ""
                     return Verdict("denied", output_of_failure("denied", message))
             return await self._result(call, tool, arguments)
         except ToolError as exc:
