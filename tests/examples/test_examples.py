@@ -19,6 +19,15 @@ SHOWN = {
     "audio": ["I heard "],
     "function_call": ['[get_weather {"city":"Lisbon"}]', "get_weather answered: ", '"celsius": 21'],
     "text": ["A conversation over a wire", "\n\n", "nothing is missing from it.\n"],
+    "tools": [
+        "[get_weather: completed after ",
+        '"celsius":21',
+        "[track_parcel: failed after ",
+        "There is no parcel 12. There are: [7].",
+        "[cancel_booking {'number': 3}: approved]",
+        "[cancel_booking: completed after ",
+        "Booking 3 is cancelled: a table for two.",
+    ],
     "trio_app": ["Hello! - Hello there!", "Who are you? - I am the anyrealtime simulator"],
 }
 
@@ -80,7 +89,7 @@ def test_offline(name: str, arguments: dict[str, list[str]]) -> None:
     check(name, shown_by([str(EXAMPLES / f"{name}.py"), *more]), more)
 
 
-@pytest.mark.parametrize("name", ["audio", "function_call", "text"])
+@pytest.mark.parametrize("name", ["audio", "function_call", "text", "tools"])
 def test_offline_on_trio(name: str, arguments: dict[str, list[str]]) -> None:
     more = arguments.get(name, [])
     check(name, shown_by(["-c", ON_TRIO, str(EXAMPLES / f"{name}.py"), *more]), more)

@@ -79,6 +79,16 @@ def chat(
     raw: Annotated[
         bool, typer.Option("--raw", help="Print the events that come, one JSON line each.")
     ] = False,
+    tools: Annotated[
+        Path | None,
+        typer.Option(
+            help="A Python file whose functions marked by @tool the model may call.",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     dialect: Annotated[Literal["ga", "beta"], typer.Option(help="The protocol's version.")] = "ga",
     backend: Annotated[
         Literal["asyncio", "trio"] | None,
@@ -114,6 +124,7 @@ def chat(
         raw=raw,
         instructions=instructions,
         timeout=timeout,
+        tools=tools,
     )
     return guarded(partial(work, options), debug=debug)
 

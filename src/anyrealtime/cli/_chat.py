@@ -44,6 +44,7 @@ class ChatOptions:
     raw: bool
     instructions: str | None
     timeout: float
+    tools: Path | None = None
 
 
 def chat(options: ChatOptions) -> int:
@@ -79,6 +80,11 @@ async def _chat(
     options: ChatOptions, text: str | None, wav: WavFile | None, interrupts: Interrupts
 ) -> int:
     session = _session(options)
+    toolkit = None
+    if options.tools is not None:
+        from anyrealtime.cli._tools import Toolkit
+
+        toolkit = Toolkit(options.tools)
     async with (
         _server(options.url) as url,
         open_realtime(
@@ -89,7 +95,10 @@ async def _chat(
             dialect=options.dialect,
             transport=options.transport,
             connect_timeout=options.timeout,
+            tools=toolkit.tools if toolkit else None,
+            approve=toolkit.approve if toolkit else None,
         ) as connection,
+        toolkit.told(connection) if toolkit else nullcontext(),
         _show(connection, wav, raw=options.raw) as show,
     ):
         conversation = Conversation(connection, show)

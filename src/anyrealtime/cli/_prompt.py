@@ -27,9 +27,10 @@ class Asker(Protocol):
 
 
 class Prompt:
-    """A prompt on the terminal."""
+    """A prompt on the terminal, where `message` stands before what is typed."""
 
-    def __init__(self) -> None:
+    def __init__(self, message: str = "> ") -> None:
+        self._message = message
         terminal = sys.stderr if sys.stderr.isatty() else sys.stdout
         self._session: PromptSession[str] = PromptSession(output=create_output(stdout=terminal))
         self._ended = False
@@ -67,7 +68,7 @@ class Prompt:
         while True:
             try:
                 text = self._session.prompt(
-                    "> ", pre_run=self._exit_if_ended, handle_sigint=False
+                    self._message, pre_run=self._exit_if_ended, handle_sigint=False
                 ).strip()
             except KeyboardInterrupt:
                 continue
