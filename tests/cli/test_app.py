@@ -9,7 +9,9 @@ from anyrealtime.cli._exit import EXIT_CODES
 from tests.cli.support import run
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["chat", "--help"], ["serve", "-h"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["chat", "--help"], ["serve", "-h"], ["replay", "-h"]]
+)
 def test_help_documents_the_exit_codes(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
@@ -20,7 +22,7 @@ def test_help_documents_the_exit_codes(arguments: list[str]) -> None:
 
 def test_chat_help_names_every_option() -> None:
     text = run("chat", "--help").stdout
-    names = "model url instructions audio raw dialect backend transport timeout debug"
+    names = "model url instructions audio raw record dialect backend transport timeout debug"
     for name in names.split():
         assert f"--{name}" in text
 

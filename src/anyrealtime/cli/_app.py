@@ -89,6 +89,14 @@ def chat(
             show_default=False,
         ),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            help="Record what crosses, without keys, into this file.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     dialect: Annotated[Literal["ga", "beta"], typer.Option(help="The protocol's version.")] = "ga",
     backend: Annotated[
         Literal["asyncio", "trio"] | None,
@@ -122,6 +130,7 @@ def chat(
         dialect=dialect,
         audio=audio,
         raw=raw,
+        record=record,
         instructions=instructions,
         timeout=timeout,
         tools=tools,
@@ -229,3 +238,82 @@ def serve(
         backend=backend,
     )
     return guarded(partial(work, options), debug=debug)
+
+
+@app.command(epilog=EXIT_CODES)
+def record(
+    file: Annotated[Path, typer.Argument(help="Where to.", metavar="FILE", show_default=False)],
+    command: Annotated[
+        list[str],
+        typer.Argument(help="What to run.", metavar="-- COMMAND...", show_default=False),
+    ],
+    *,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="The server it shall talk to: a base URL or a whole endpoint.",
+            metavar="URL",
+            show_default=False,
+        ),
+    ] = None,
+    audio: Annotated[
+        Literal["keep", "elide", "hash"],
+        typer.Option(help="Keep audio, leave it out, or leave it out and note its hash."),
+    ] = "keep",
+    backend: Annotated[
+        Literal["asyncio", "trio"], typer.Option(help="The event loop.")
+    ] = "asyncio",
+    debug: Annotated[bool, _DEBUG] = False,
+) -> int:
+    """Run a command and record its Realtime connections, without keys.
+
+    It is run with OPENAI_BASE_URL pointing at a proxy on this machine, which passes WebSockets
+    on to the server of --url, of OPENAI_BASE_URL, or OpenAI's; with none of them and without
+    OPENAI_API_KEY to a simulator. The exit code is that of the command.
+    """
+    from anyrealtime.cli._record import RecordOptions
+    from anyrealtime.cli._record import record as work
+
+    options = RecordOptions(
+        path=file, command=tuple(command), url=url, audio=audio, backend=backend
+    )
+    return guarded(partial(work, options), debug=debug)
+
+
+@app.command(epilog=EXIT_CODES)
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording.", metavar="FILE", show_default=False)],
+    *,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Clients must say what was recorded, but for ids.")
+    ] = False,
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            help='"recorded", or how many times as fast.',
+            metavar="X",
+            show_default="as fast as can be",
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="The port; 0 takes a free one.", metavar="N", min=0, max=65535)
+    ] = 0,
+    backend: Annotated[
+        Literal["asyncio", "trio"], typer.Option(help="The event loop.")
+    ] = "asyncio",
+    debug: Annotated[bool, _DEBUG] = False,
+) -> int:
+    """Answer clients as a recorded server did, until Ctrl-C.
+
+    Its URL is the first line on stdout. With --strict the exit code is 1 if a client differed,
+    and the difference is shown.
+    """
+    from anyrealtime.cli._replay import ReplayOptions, replay_file
+
+    options = ReplayOptions(
+        path=file, host=host, port=port, strict=strict, speed=speed, backend=backend
+    )
+    return guarded(partial(replay_file, options), debug=debug)

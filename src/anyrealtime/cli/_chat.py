@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 from msgspec import UNSET
@@ -29,6 +29,9 @@ from anyrealtime.events import (
     Session,
 )
 
+if TYPE_CHECKING:
+    from anyrealtime.testing import Recorder
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatOptions:
@@ -42,6 +45,7 @@ class ChatOptions:
     dialect: Literal["ga", "beta"]
     audio: Path | None
     raw: bool
+    record: Path | None
     instructions: str | None
     timeout: float
     tools: Path | None = None
@@ -56,8 +60,16 @@ def chat(options: ChatOptions) -> int:
     """
     text = _question(options.text)
     backend = options.backend or ("trio" if options.transport == "trio-websocket" else "asyncio")
-    with nullcontext() if options.audio is None else WavFile(options.audio) as wav:
-        return anyio.run(supervise, partial(_chat, options, text, wav), backend=backend)
+    with ExitStack() as stack:
+        wav = None if options.audio is None else stack.enter_context(WavFile(options.audio))
+        tap = None if options.record is None else stack.enter_context(_recording(options.record))
+        return anyio.run(supervise, partial(_chat, options, text, wav, tap), backend=backend)
+
+
+def _recording(path: Path) -> AbstractContextManager[Recorder]:
+    from anyrealtime.cli._recording import recording
+
+    return recording(path)
 
 
 def _question(text: str | None) -> str | None:
@@ -77,7 +89,11 @@ def _question(text: str | None) -> str | None:
 
 
 async def _chat(
-    options: ChatOptions, text: str | None, wav: WavFile | None, interrupts: Interrupts
+    options: ChatOptions,
+    text: str | None,
+    wav: WavFile | None,
+    tap: Recorder | None,
+    interrupts: Interrupts,
 ) -> int:
     session = _session(options)
     toolkit = None
@@ -97,6 +113,7 @@ async def _chat(
             connect_timeout=options.timeout,
             tools=toolkit.tools if toolkit else None,
             approve=toolkit.approve if toolkit else None,
+            tap=tap,
         ) as connection,
         toolkit.told(connection) if toolkit else nullcontext(),
         _show(connection, wav, raw=options.raw) as show,

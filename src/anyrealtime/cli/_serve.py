@@ -5,15 +5,15 @@ The first line on stdout is the address, for scripts; everything else goes to st
 
 from __future__ import annotations
 
-import signal
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import anyio
 
-from anyrealtime.cli._exit import CommandError, ExitCode, say
+from anyrealtime.cli._exit import CommandError, ExitCode
+from anyrealtime.cli._foreground import until_stopped
 from anyrealtime.cli._log import Log
 from anyrealtime.simulator import (
     Echo,
@@ -71,28 +71,12 @@ async def _serve(
     options: ServeOptions, opening: AbstractAsyncContextManager[Simulator], log: Log
 ) -> int:
     try:
-        await _until_stopped(options, opening)
+        await until_stopped(opening, host=options.host, port=options.port)
     except Exception as exc:
         if exc is not log.first_failure:
             raise
         return ExitCode.REFUSED  # it was told when it happened
     return ExitCode.OK
-
-
-async def _until_stopped(
-    options: ServeOptions, opening: AbstractAsyncContextManager[Simulator]
-) -> None:
-    async with AsyncExitStack() as stack:
-        signals = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM))
-        try:
-            simulator = await stack.enter_async_context(opening)
-        except OSError as exc:
-            place = f"{options.host}:{options.port}"
-            why = exc.strerror or str(exc)
-            raise CommandError(f"cannot listen on {place}: {why}", ExitCode.USAGE) from exc
-        print(simulator.url, flush=True)
-        say(f"OPENAI_BASE_URL={simulator.base_url} is the same place; Ctrl-C ends it")
-        await anext(signals)
 
 
 def _opened(

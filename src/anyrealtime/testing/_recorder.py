@@ -83,21 +83,22 @@ class Recorder:
 
     Attributes:
         path: where it writes.
+        connections: how many were opened with it.
         error: why nothing more is written, None while all is well.
     """
 
     def __init__(self, file: FileIO, audio: AudioPolicy, secrets: Collection[str]) -> None:
         self.path = Path(cast("str", file.name))
+        self.connections = 0
         self.error: OSError | None = None
         self._file = file
         self._audio: AudioPolicy = audio
         self._secrets = tuple(secrets)
         self._began = time.monotonic()
-        self._connections = 0
         self._stopped = False
 
     def __repr__(self) -> str:
-        return f"<Recorder {self.path} {self._connections} connections>"
+        return f"<Recorder {self.path} {self.connections} connections>"
 
     def opened(self, url: str, secrets: Sequence[str]) -> ConnectionRecorder:
         """Begin to record a connection; called by `open_realtime`.
@@ -107,9 +108,9 @@ class Recorder:
         """
         if self._stopped:
             raise ConfigurationError("tap= is a recorder whose block has ended")
-        self._connections += 1
+        self.connections += 1
         scrubber = Scrubber((*self._secrets, *secrets))
-        connection = ConnectionRecorder(self, self._connections, self._audio, scrubber)
+        connection = ConnectionRecorder(self, self.connections, self._audio, scrubber)
         connection.write("opened", url=scrubber.text(url))
         return connection
 
