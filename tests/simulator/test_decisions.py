@@ -14,11 +14,16 @@ from anyrealtime.events import (
     FunctionCallOutput,
     FunctionTool,
     InputText,
+    McpApprovalRequest,
+    McpApprovalResponse,
+    McpCall,
+    McpCallError,
+    McpListedTool,
     Message,
     Session,
 )
-from anyrealtime.simulator import FunctionCallRequest, ModelRequest, open_simulator
-from anyrealtime.simulator._decisions import MOST_ROUNDS, UNKNOWN, wanted_calls
+from anyrealtime.simulator import FunctionCallRequest, McpCallRequest, ModelRequest, open_simulator
+from anyrealtime.simulator._decisions import MOST_ROUNDS, UNKNOWN, Call, outcomes, wanted_calls
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = (
@@ -32,7 +37,7 @@ def weather(city: str) -> FunctionCallRequest:
     return FunctionCallRequest("get_weather", {"city": city})
 
 
-def decide(text: str, *outputs: str, **fields: Any) -> list[FunctionCallRequest]:
+def decide(text: str, *outputs: str, **fields: Any) -> list[Call]:
     """What is called after so many calls were made and gave these outputs."""
     earlier = FunctionCall(call_id="call_x", name="get_time", arguments="{}")
     items: list[Any] = [earlier, Message(role="user", content=[InputText(text=text)])]
@@ -161,4 +166,56 @@ async def test_chained_rounds_over_a_real_socket(anyio_backend: str) -> None:
         "get_weather answered: get_weather!",
         "get_weather answered: get_weather!",
         "get_time answered: get_time!",
+    ]
+
+
+def test_tools_of_an_mcp_server() -> None:
+    schema = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
+    docs = {"docs": (McpListedTool(name="search_docs", input_schema=schema),)}
+    text = "Search the docs for Rain and Snow, then the time with malformed arguments"
+    searches = [McpCallRequest("docs", "search_docs", {"q": q}) for q in ("Rain", "Snow")]
+    assert decide(text, mcp_tools=docs) == searches
+    assert decide("Hello", mcp_tools=docs, tools=(), tool_choice="search_docs") == [
+        McpCallRequest("docs", "search_docs", {"q": "Hello"})
+    ]
+    asked = Message(role="user", content=[InputText(text=text)])
+    request = McpApprovalRequest(id="ask_1", server_label="docs", name="search_docs")
+    no = McpApprovalResponse(approval_request_id="ask_1", approve=False)
+    made = McpCall(name="search_docs", output="wet")
+    assert decide(text, mcp_tools=docs, items=(asked, request, no)) == searches[1:]
+    assert decide(text, mcp_tools=docs, items=(asked, request, no, made)) == [
+        FunctionCallRequest("get_time", "{")
+    ]
+
+
+def test_what_became_of_the_calls_is_told() -> None:
+    items = (
+        FunctionCall(call_id="call_1", name="f", arguments="{}"),
+        FunctionCallOutput(call_id="call_1", output="12"),
+        FunctionCallOutput(call_id="call_2", output="13"),
+        McpApprovalRequest(id="ask_1", server_label="docs", name="g"),
+        McpApprovalResponse(approval_request_id="ask_1", approve=False),
+        McpApprovalResponse(approval_request_id="ask_2", approve=False),
+        McpApprovalResponse(approval_request_id="ask_3", approve=True),
+        McpCall(name="h", output="14"),
+        McpCall(name="i", error=McpCallError(message="No such page.")),
+    )
+    request = ModelRequest(
+        items=items,
+        instructions="",
+        tools=(),
+        tool_choice="auto",
+        modality="text",
+        text="",
+        heard_seconds=0.0,
+        metadata={},
+        model="mine",
+    )
+    assert outcomes(request) == [
+        "f answered: 12",
+        "The function answered: 13",
+        "g was not approved",
+        "The tool was not approved",
+        "h answered: 14",
+        "i failed: No such page.",
     ]

@@ -16,6 +16,10 @@ from anyrealtime.simulator._voices import named_voice
 SENTENCE = "What is the weather in Paris?"
 
 
+def nothing(_: str) -> None:
+    """What is found where nothing is installed."""
+
+
 def test_ones_own() -> None:
     def mine(audio: bytes, scripted: str | None, /) -> None:
         return None
@@ -30,7 +34,7 @@ def test_a_script_needs_no_ears() -> None:
 
 
 def test_what_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_recognition, "find_spec", lambda _: None)
+    monkeypatch.setattr(_recognition, "find_spec", nothing)
     with pytest.raises(ConfigurationError, match="recogniser: the package pocketsphinx"):
         named_recogniser("pocketsphinx")
     with pytest.raises(ConfigurationError, match="recogniser: the package faster_whisper"):

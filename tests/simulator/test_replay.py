@@ -14,7 +14,9 @@ from anyrealtime.audio import encode_pcmu
 from anyrealtime.errors import ConfigurationError
 from anyrealtime.events import AudioConfig, AudioInput, Session
 from anyrealtime.simulator import (
+    ContentFiltered,
     FunctionCallRequest,
+    ModelFailure,
     NewMessage,
     Replay,
     Transcript,
@@ -169,18 +171,22 @@ def test_what_the_caller_said_though_it_came_late(tmp_path: Path) -> None:
 
 def test_a_failure_fails_again(tmp_path: Path) -> None:
     error = {"type": "invalid_request_error", "code": "insufficient_quota", "message": "No."}
-    first, second = Replay(
+    filtered = {"type": "incomplete", "reason": "content_filter"}
+    first, second, third = Replay(
         recorded(
             tmp_path / "r.jsonl",
             created("r1"),
             done("r1", status="failed", status_details={"type": "failed", "error": error}),
             created("r2"),
             done("r2", status="failed"),
+            created("r3"),
+            done("r3", status="incomplete", status_details=filtered),
         )
     ).turns
-    assert first.fails is not None
+    assert isinstance(first.fails, ModelFailure)
     assert (first.fails.type, first.fails.code, first.fails.message) == tuple(error.values())
-    assert second.fails is not None
+    assert isinstance(second.fails, ModelFailure)
+    assert isinstance(third.fails, ContentFiltered)
 
 
 def test_a_recording_without_a_response(tmp_path: Path) -> None:

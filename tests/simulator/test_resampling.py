@@ -17,13 +17,17 @@ def tone(rate_hz: int, seconds: float = 0.1, pitch_hz: int = 300) -> bytes:
     return struct.pack(f"<{len(wave)}h", *wave)
 
 
+def nothing(_: str) -> None:
+    """What is found where nothing is installed."""
+
+
 @pytest.fixture(params=["lines", "soxr"])
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to do it, the second where it is installed."""
     if request.param == "soxr":
         pytest.importorskip("soxr")
     else:
-        monkeypatch.setattr(_resampling, "find_spec", lambda _: None)
+        monkeypatch.setattr(_resampling, "find_spec", nothing)
 
 
 @pytest.mark.usefixtures("_way")

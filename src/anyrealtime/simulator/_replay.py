@@ -35,6 +35,7 @@ from anyrealtime.events import (
 from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator._audio import decoded
 from anyrealtime.simulator._model import (
+    ContentFiltered,
     FunctionCallRequest,
     ModelFailure,
     NewMessage,
@@ -95,7 +96,7 @@ class _Answer:
     calls: dict[str, _Call] = field(default_factory=dict[str, _Call])
     messages: list[str] = field(default_factory=list[str])
     is_open: bool = False
-    fails: ModelFailure | None = None
+    fails: ModelFailure | ContentFiltered | None = None
 
     def message(self, item_id: str, phase: str | None = None) -> None:
         """What is said now belongs to the message `item_id`."""
@@ -134,10 +135,13 @@ class _Answer:
             elif isinstance(item, Message) and str(item.id) not in self.messages:
                 self.message(str(item.id))
                 self.pieces += _said(item)
-        if response.status == "failed":
-            details = response.status_details
-            told = details.error if isinstance(details, ResponseStatusDetails) else None
-            error = told or ResponseError()
+        details = response.status_details
+        if not isinstance(details, ResponseStatusDetails):
+            details = ResponseStatusDetails()
+        if details.reason == "content_filter":
+            self.fails = ContentFiltered()
+        elif response.status == "failed":
+            error = details.error or ResponseError()
             self.fails = ModelFailure(
                 error.message or "The response failed.",
                 code=error.code,

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from anyrealtime.errors import ConfigurationError
 from anyrealtime.events import FunctionCallOutput
 from anyrealtime.simulator._expectations import Expect, ScriptMismatch, difference
-from anyrealtime.simulator._model import ModelFailure, ModelRequest, Said
+from anyrealtime.simulator._model import ContentFiltered, ModelFailure, ModelRequest, Said
 
 _ANYTHING: Final = Expect()
 
@@ -28,13 +28,23 @@ class Turn:
         expect: what the client must have sent; the response fails where it did not.
         heard: what the caller said aloud before: a recogniser is told. A ModelFailure says that
             it could not be made out.
-        fails: ends the response with the status "failed", after what it says.
+        fails: ends the response after what it says, with the status "failed", or "incomplete"
+            where it is ContentFiltered.
+
+    Raises:
+        ConfigurationError: what it says are no pieces of an answer.
     """
 
     says: Said | Sequence[Said] = ()
     expect: Expect = _ANYTHING
     heard: str | ModelFailure | None = None
-    fails: ModelFailure | None = None
+    fails: ModelFailure | ContentFiltered | None = None
+
+    def __post_init__(self) -> None:
+        if not _are_pieces(self.says):
+            raise ConfigurationError(
+                f"says: expected a piece of an answer or a list of pieces, got {self.says!r}"
+            )
 
     def pieces(self) -> Iterator[Said]:
         """What it says, then its failure."""
@@ -72,7 +82,7 @@ class Scripted:
     """
 
     def __init__(self, turns: Iterable[Line], *, restart: bool = False) -> None:
-        self.turns: Final = tuple(_turn(line, index) for index, line in enumerate(turns))
+        self.turns: Final = tuple(line if isinstance(line, Turn) else Turn(line) for line in turns)
         self._restart = restart
         self._places: dict[str, _Place] = {}
 
@@ -139,7 +149,7 @@ class Scripted:
         for place in self._places.values() or [_Place()]:
             if place.taken < total:
                 left = "\n".join(
-                    f"  {number}: {turn}"
+                    f"  {number}: {turn.says!r}"
                     for number, turn in enumerate(self.turns, 1)
                     if number > place.taken
                 )
@@ -151,12 +161,9 @@ class Scripted:
         return self._places.setdefault(session_id if self._restart else "", _Place())
 
 
-def _turn(line: Line, index: int) -> Turn:
-    if isinstance(line, Turn):
-        return line
-    says = [line] if isinstance(line, Said) else line
-    if isinstance(says, Sequence) and all(isinstance(piece, Said) for piece in says):
-        return Turn(says)
-    raise ConfigurationError(
-        f"turns[{index}]: expected a Turn, a piece of an answer or a list of pieces, got {line!r}"
+def _are_pieces(says: object) -> bool:
+    if isinstance(says, Said):
+        return True
+    return isinstance(says, Sequence) and all(
+        isinstance(piece, Said) for piece in cast("Sequence[object]", says)
     )

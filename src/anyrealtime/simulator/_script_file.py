@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from os import PathLike
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -18,10 +18,13 @@ from anyrealtime.audio import read_wav
 from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator._expectations import Expect, Words
 from anyrealtime.simulator._model import (
+    ContentFiltered,
     FunctionCallRequest,
+    McpCallRequest,
     ModelFailure,
     NewMessage,
     Said,
+    Thought,
     Transcript,
 )
 from anyrealtime.simulator._resampling import resampled
@@ -51,14 +54,17 @@ class _Expect(Struct, forbid_unknown_fields=True):
 
 
 class _Piece(Struct, forbid_unknown_fields=True):
-    """One of the four that are not just text."""
+    """One of those that are not just text; a call may say more."""
 
     call: str | UnsetType = UNSET
     transcript: str | UnsetType = UNSET
     audio: str | UnsetType = UNSET
-    new_message: Literal[True] | UnsetType = UNSET
+    new_message: Literal[True] | str | UnsetType = UNSET
+    thought: str | UnsetType = UNSET
     arguments: str | list[str] | dict[str, object] | UnsetType = UNSET
     call_id: str | UnsetType = UNSET
+    server: str | UnsetType = UNSET
+    alongside: bool | UnsetType = UNSET
 
 
 class _Turn(Struct, forbid_unknown_fields=True):
@@ -66,6 +72,7 @@ class _Turn(Struct, forbid_unknown_fields=True):
     expect: _Expect = msgspec.field(default_factory=_Expect)
     heard: str | _Failure | None = None
     fails: _Failure | None = None
+    filtered: bool = False
 
 
 class _File(Struct, forbid_unknown_fields=True):
@@ -106,28 +113,41 @@ def _turn(said: _Turn, folder: Path) -> Turn:
     )
     heard = _failure(said.heard) if isinstance(said.heard, _Failure) else said.heard
     fails = None if said.fails is None else _failure(said.fails)
+    if said.filtered:
+        return Turn(says, _expect(said.expect), heard, ContentFiltered())
     return Turn(says, _expect(said.expect), heard, fails)
 
 
-_Kind: TypeAlias = Literal["call", "transcript", "audio", "new_message"]
-_KINDS: tuple[_Kind, ...] = ("call", "transcript", "audio", "new_message")
+_KINDS: Final = ("call", "transcript", "audio", "new_message", "thought")
+_OF_CALLS: Final = ("arguments", "call_id", "server", "alongside")
 
 
 def _piece(said: _Piece, folder: Path) -> Said:
     kinds = [kind for kind in _KINDS if getattr(said, kind) is not UNSET]
     if len(kinds) != 1:
         raise _Wrong(f"a piece of an answer is one of {', '.join(_KINDS)}, not {_shown(said)}")
-    if kinds != ["call"] and (said.arguments is not UNSET or said.call_id is not UNSET):
-        raise _Wrong(f"only a call has arguments and a call_id: {_shown(said)}")
+    if kinds != ["call"] and any(getattr(said, name) is not UNSET for name in _OF_CALLS):
+        raise _Wrong(f"only a call has {', '.join(_OF_CALLS)}: {_shown(said)}")
     if isinstance(said.transcript, str):
         return Transcript(said.transcript)
     if isinstance(said.audio, str):
         return _sound(folder / said.audio)
+    if isinstance(said.thought, str):
+        return Thought(said.thought)
     if isinstance(said.call, str):
-        arguments = {} if isinstance(said.arguments, UnsetType) else said.arguments
+        return _call(said, said.call)
+    return NewMessage(said.new_message if isinstance(said.new_message, str) else None)
+
+
+def _call(said: _Piece, name: str) -> FunctionCallRequest | McpCallRequest:
+    arguments = {} if isinstance(said.arguments, UnsetType) else said.arguments
+    alongside = said.alongside is True
+    if not isinstance(said.server, str):
         call_id = None if isinstance(said.call_id, UnsetType) else said.call_id
-        return FunctionCallRequest(said.call, arguments, call_id)
-    return NewMessage()
+        return FunctionCallRequest(name, arguments, call_id, alongside)
+    if said.call_id is not UNSET:
+        raise _Wrong(f"the call of a tool on a server has no call_id: {_shown(said)}")
+    return McpCallRequest(said.server, name, arguments, alongside)
 
 
 def _shown(said: _Piece) -> str:

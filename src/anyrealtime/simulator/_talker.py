@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from anyrealtime.events import FunctionCall, FunctionCallOutput
-from anyrealtime.simulator._decisions import outputs_of_turn, wanted_calls
+from anyrealtime.simulator._decisions import outcomes, wanted_calls
 from anyrealtime.simulator._model import ModelRequest, Said
 
 _SELF: Final = (
@@ -70,8 +69,8 @@ def default_model(request: ModelRequest) -> Iterator[Said]:
     """Answer `request` by rule. This is the model of a simulator that was given none."""
     if calls := wanted_calls(request):
         yield from calls
-    elif outputs := outputs_of_turn(request):
-        yield "\n".join(_report(request, output) for output in outputs)
+    elif report := "\n".join(outcomes(request)):
+        yield report
     else:
         yield from _speech(request)
 
@@ -105,9 +104,3 @@ def _paragraphs(asked: str) -> Iterator[str]:
     for index in range(count):
         break_before = "\n\n" if index else ""
         yield break_before + _PARAGRAPHS[index % len(_PARAGRAPHS)]
-
-
-def _report(request: ModelRequest, output: FunctionCallOutput) -> str:
-    calls = (item for item in request.items if isinstance(item, FunctionCall))
-    name = next((call.name for call in calls if call.call_id == output.call_id), "The function")
-    return f"{name} answered: {output.output}"

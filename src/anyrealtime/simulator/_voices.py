@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -39,27 +39,6 @@ class Voice(Protocol):
             speed: of the session, 1.0 being natural.
         """
         ...
-
-
-def named_voice(voice: VoiceName | Voice) -> Voice:
-    """Return the voice of that name, or the given one.
-
-    Raises:
-        ConfigurationError: there is none of that name, or it is not installed.
-    """
-    match voice:
-        case "tones":
-            return speak
-        case "espeak-ng":
-            return _espeak()
-        case "hibari":
-            return _hibari()
-        case str():
-            raise ConfigurationError(
-                f"voice: {voice!r} is none of 'tones', 'espeak-ng', 'hibari', and no callable"
-            )
-        case _:
-            return voice
 
 
 # The program of that name: quick, in a hundred languages, and like a robot.
@@ -118,3 +97,24 @@ class _Hibari:
             wave = self._model(text, speed=max(speed, _HIBARI_SLOWEST), seed=0)
         pcm: bytes = (wave * 32_767).astype("<i2").tobytes()
         return pcm
+
+
+_NAMED: Final[Mapping[str, Callable[[], Voice]]] = {
+    "tones": lambda: speak,
+    "espeak-ng": _espeak,
+    "hibari": _hibari,
+}
+
+
+def named_voice(voice: VoiceName | Voice) -> Voice:
+    """Return the voice of that name, or the given one.
+
+    Raises:
+        ConfigurationError: there is none of that name, or it is not installed.
+    """
+    if not isinstance(voice, str):
+        return voice
+    if voice not in _NAMED:
+        names = ", ".join(repr(name) for name in _NAMED)
+        raise ConfigurationError(f"voice: {voice!r} is none of {names}, and no callable")
+    return _NAMED[voice]()
