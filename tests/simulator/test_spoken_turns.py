@@ -31,7 +31,7 @@ from anyrealtime.events import (
     ServerVad,
     Session,
 )
-from anyrealtime.simulator import Model, ModelRequest, _connection, open_simulator, speak
+from anyrealtime.simulator import Model, ModelRequest, _driving, open_simulator, speak
 from anyrealtime.testing import open_memory_simulator
 from tests.simulator.sounds import silence
 
@@ -184,7 +184,7 @@ async def test_a_turn_that_nobody_answers() -> None:
 
 
 async def test_who_says_nothing_is_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_connection, "SECONDS_PER_MS", 1e-6)
+    monkeypatch.setattr(_driving, "SECONDS_PER_MS", 1e-6)
     async with call(counting, ServerVad(idle_timeout_ms=5_000)) as connection:
         await say(connection, silence(300))
         await connection.response.create()

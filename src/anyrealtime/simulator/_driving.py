@@ -134,7 +134,7 @@ class Driving:
     async def _ring(self, after_ms: int, alarm: anyio.CancelScope) -> None:
         with alarm:
             await anyio.sleep(after_ms * SECONDS_PER_MS)
-        if not alarm.cancelled_caught:
+        if not alarm.cancel_called:
             self.rules.alarm()
             self._settle()
 
