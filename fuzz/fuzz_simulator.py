@@ -14,13 +14,27 @@ atheris: Any = import_module("atheris")
 
 with atheris.instrument_imports(include=["anyrealtime"]):
     from anyrealtime.events import InvalidEvent, UnknownEvent, decode_server
-    from anyrealtime.simulator import FunctionCallRequest, default_model, speak
-    from anyrealtime.simulator._effects import Start
+    from anyrealtime.simulator import (
+        FunctionCallRequest,
+        McpCallRequest,
+        McpFailure,
+        RemoteTool,
+        default_model,
+        speak,
+    )
+    from anyrealtime.simulator._effects import CallTool, Effect, ListTools, Start, Transcribe
     from anyrealtime.simulator._request import model_request
     from anyrealtime.simulator._rules import Rulebook
     from anyrealtime.simulator._session import Kind, Opening
 
 SAMPLES = samples("client", "beta")
+SERVERS = {"docs": [RemoteTool(name="search", call=lambda _: "found")]}
+DOCS = {"type": "mcp", "server_label": "docs", "server_url": "https://docs.example"}
+SEARCH = {
+    "type": "message",
+    "role": "user",
+    "content": [{"type": "input_text", "text": "Search."}],
+}
 AUDIO = base64.b64encode(bytes(9600)).decode()
 STEPS_AT_MOST = 16
 
@@ -77,6 +91,12 @@ class Client:
         yield {"type": "response.create", "response": {}}
         yield {"type": "response.cancel", "response_id": known}
         yield {"type": "input_audio_buffer.append", "audio": AUDIO}
+        yield {"type": "session.input_audio_buffer.append", "audio": AUDIO}
+        yield {"type": "session.update", "session": {"type": "realtime", "tools": [DOCS]}}
+        yield {"type": "conversation.item.create", "item": SEARCH}
+        approve = self._choices.number(2) == 1
+        answer = {"type": "mcp_approval_response", "approval_request_id": known, "approve": approve}
+        yield {"type": "conversation.item.create", "item": answer}
         yield {"type": "input_audio_buffer.commit"}
         yield {"type": "conversation.item.retrieve", "item_id": known}
         yield {"type": "conversation.item.delete", "item_id": known}
@@ -94,8 +114,12 @@ class Client:
                 words = self._choices.number(3) or None
                 steps = [*run.say(part, words), *run.sound(speak(part))]
             else:
-                assert isinstance(part, FunctionCallRequest)  # the default model says no other
-                call = run.begin_call(part.name, part.call_id)
+                alongside = self._choices.number(2) == 1
+                if isinstance(part, McpCallRequest):
+                    call = run.begin_mcp_call(part.server_label, part.name, alongside=alongside)
+                else:
+                    assert isinstance(part, FunctionCallRequest)  # there are no other pieces
+                    call = run.begin_call(part.name, part.call_id, alongside=alongside)
                 assert call is not None  # it was not closed
                 steps = [*run.argue(call, ["{", "}"])]
                 run.end_call(call)
@@ -109,9 +133,27 @@ class Client:
         else:
             run.complete()
 
+    def _carry_out(self, effect: Effect) -> None:
+        failure = self._choices.number(4) == 1
+        match effect:
+            case Start():
+                self._started.append(effect)
+            case ListTools():
+                self.rules.mcp.listed(effect, None if failure else SERVERS["docs"])
+            case CallTool():
+                self.rules.mcp.finish(effect.call, McpFailure("gone") if failure else "found")
+            case Transcribe() if failure:
+                self.rules.transcription.failed(effect.entry, "server_error", None, "It failed.")
+            case Transcribe():
+                self.rules.transcription.transcribed(effect.entry, "One two. Three.")
+            case _:
+                pass
+
     def settle(self) -> None:
         """Look at what the rules want sent and done."""
-        self._started += (effect for effect in self.rules.effects() if isinstance(effect, Start))
+        while effects := self.rules.effects():
+            for effect in effects:
+                self._carry_out(effect)
         for frame in self.rules.take():
             event = decode_server(frame)
             assert not isinstance(event, InvalidEvent | UnknownEvent), event

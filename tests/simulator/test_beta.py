@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulator.driver import Driver, call, finish, kinds
+from tests.simulator.schemas import Json
 
 ASSISTANT = {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Yes."}]}
 
@@ -123,3 +124,28 @@ def test_content_that_is_none_is_refused_under_its_place() -> None:
     item = {"type": "message", "role": "assistant", "content": ["text", {"type": 3}]}
     error = Driver(dialect="beta").refused("conversation.item.create", item=item)
     assert (error["code"], error["param"]) == ("invalid_type", "item.content[0]")
+
+
+@pytest.mark.parametrize(
+    ("item", "param"),
+    [
+        (
+            {"type": "mcp_call", "server_label": "s", "name": "n", "arguments": "{}"},
+            "item.type",
+        ),
+        (
+            {
+                "type": "message",
+                "role": "user",
+                "content": [
+                    {"type": "input_text", "text": "Look"},
+                    {"type": "input_image", "image_url": "data:image/png;base64,AAAA"},
+                ],
+            },
+            "item.content[1].type",
+        ),
+    ],
+)
+def test_what_came_with_ga_is_refused(item: Json, param: str) -> None:
+    error = Driver(dialect="beta").refused("conversation.item.create", item=item)
+    assert (error["code"], error["param"]) == ("invalid_value", param)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec import Struct, structs
 
+from anyrealtime.simulator import _beta as beta
+from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator import _grammar_items as items
 from anyrealtime.simulator._errors import Refusal
 from tests.simulator.driver import Driver
@@ -65,6 +68,61 @@ def test_items_that_are_none(item: Json, code: str, param: str) -> None:
 def test_sessions_that_are_none(session: Json, code: str, param: str) -> None:
     error = Driver().refused("session.update", session={"type": "realtime", **session})
     assert (error["code"], error["param"]) == (code, f"session.{param}")
+
+
+PUBLISHED: dict[str, dict[str, type[Struct]]] = {
+    "ga": {
+        "RealtimeSessionCreateRequest": grammar.SessionPatch,
+        "RealtimeTranscriptionSessionCreateRequest": grammar.TranscriptionPatch,
+        "RealtimeAudioConfigInput": grammar.InputPatch,
+        "RealtimeAudioConfigOutput": grammar.OutputPatch,
+        "AudioTranscription": grammar.Transcription,
+        "NoiseReduction": grammar.NoiseReduction,
+        "ServerVad": grammar.ServerVad,
+        "SemanticVad": grammar.SemanticVad,
+        "RealtimeFunctionTool": grammar.FunctionTool,
+        "Mcp": grammar.McpTool,
+        "RealtimeTruncationRetentionRatio": grammar.RetentionRatio,
+        "ResponsePrompt": grammar.Prompt,
+        "TracingConfiguration": grammar.Tracing,
+        "RealtimeResponseCreateParams": grammar.ResponsePatch,
+        "RealtimeConversationItemUserMessage": items.UserMessage,
+        "RealtimeConversationItemSystemMessage": items.SystemMessage,
+        "RealtimeConversationItemAssistantMessage": items.AssistantMessage,
+        "RealtimeConversationItemFunctionCall": items.FunctionCall,
+        "RealtimeConversationItemFunctionCallOutput": items.FunctionCallOutput,
+        "RealtimeMcpListTools": items.McpListTools,
+        "RealtimeMcpToolCall": items.McpCall,
+        "RealtimeMcpApprovalRequest": items.McpApprovalRequest,
+        "RealtimeMcpApprovalResponse": items.McpApprovalResponse,
+    },
+    "beta": {
+        "Response": beta.BetaResponse,
+        "openai__types__beta__realtime__session_update_event__Session": beta.BetaSession,
+        "openai__types__beta__realtime__transcription_session_update__Session": (
+            beta.BetaTranscription
+        ),
+    },
+    "ga_translation": {
+        "RealtimeTranslationSessionUpdateRequest": grammar.TranslationPatch,
+        "AudioInput": grammar.TranslationInputPatch,
+        "AudioOutput": grammar.TranslationOutputPatch,
+        "AudioInputTranscription": grammar.HeardLanguage,
+    },
+}
+
+
+@pytest.mark.skipif(not PROTOCOL.exists(), reason="no schemas at hand")
+@pytest.mark.parametrize(
+    ("schema", "name"), [(schema, name) for schema in PUBLISHED for name in PUBLISHED[schema]]
+)
+def test_every_published_field_may_be_said(schema: str, name: str) -> None:
+    path = PROTOCOL / f"schema_{schema}_client.json"
+    published: Json = json.loads(path.read_text())["$defs"][name]["properties"]
+    kind = PUBLISHED[schema][name]
+    known = {field.encode_name for field in structs.fields(kind)}
+    known |= {str(kind.__struct_config__.tag_field)}
+    assert set(published) - known == set()
 
 
 @pytest.mark.skipif(not PROTOCOL.exists(), reason="no examples at hand")

@@ -29,6 +29,27 @@ def test_what_is_said_is_kept() -> None:
     assert read({**message, "object": "realtime.item"}) == message
 
 
+def test_the_phase_of_an_assistants_message_is_kept() -> None:
+    content = [{"type": "output_text", "text": "Hi"}]
+    message: Payload = {"type": "message", "role": "assistant", "content": content}
+    assert read({**message, "phase": "commentary"})["phase"] == "commentary"
+    assert "phase" not in read({**message, "phase": None})
+
+
+def test_an_item_of_a_server_is_kept_whole() -> None:
+    call: Payload = {
+        "id": "mine",
+        "type": "mcp_call",
+        "server_label": "docs",
+        "name": "search",
+        "arguments": "{}",
+        "approval_request_id": None,
+        "output": "found",
+        "error": None,
+    }
+    assert read(call) == call
+
+
 def test_an_output_has_no_status() -> None:
     output: Payload = {"id": "o", "type": "function_call_output", "call_id": "c", "output": "x"}
     assert read({**output, "status": "completed"}) == output

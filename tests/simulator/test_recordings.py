@@ -219,3 +219,25 @@ def test_a_turn_that_the_client_commits_is_told_as_the_service_tells_it() -> Non
     ours = driver.tell("input_audio_buffer.commit")
     assert [event["type"] for event in ours] == theirs
     assert ours[0]["item_id"] == started["item_id"]
+
+
+def test_a_transcription_is_told_as_it_was_there() -> None:
+    frames = recording("openai_transcription")
+    theirs = [event for sent, event in frames if not sent]
+    driver = Driver(kind="transcription", obfuscate=True)
+    driver.words = "Hello from the gateway probe."
+    ours = list(driver.opening)
+    for sent, event in frames:
+        if sent:
+            ours += driver.tell_text(json.dumps(event))
+        elif event["type"] == "input_audio_buffer.speech_started":
+            ours += driver.hear(tone(1_600))
+    ours = [event for event in ours if event["type"] != "session.updated"]  # cut out of theirs
+    assert kinds(ours) == kinds(theirs)
+    shapes = [
+        {event["type"]: keys(event) for event in events if "speech" not in event["type"]}
+        for events in (ours, theirs)
+    ]
+    assert shapes[0] == shapes[1]
+    spent = [events[-1]["usage"] for events in (ours, theirs)]
+    assert spent[0]["input_tokens"] == spent[1]["input_tokens"] == 16

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anyrealtime.simulator._session import Kind
 from tests.simulator.driver import Driver, kinds
 from tests.simulator.schemas import Dialect, Json
 
@@ -110,7 +111,69 @@ VALID: list[dict[str, object]] = [
         },
     },
     {"type": "response.cancel"},
+    {
+        "type": "session.update",
+        "session": {
+            "type": "realtime",
+            "tools": [
+                {
+                    "type": "mcp",
+                    "server_label": "docs",
+                    "server_url": "https://docs.example",
+                    "allowed_tools": {"tool_names": ["search"], "read_only": True},
+                    "require_approval": {"never": {"tool_names": ["search"]}},
+                }
+            ],
+            "tool_choice": {"type": "mcp", "server_label": "docs", "name": "search"},
+        },
+    },
+    {
+        "type": "conversation.item.create",
+        "item": {
+            "id": "asked",
+            "type": "mcp_approval_request",
+            "server_label": "docs",
+            "name": "search",
+            "arguments": "{}",
+        },
+    },
+    {
+        "type": "conversation.item.create",
+        "item": {"type": "mcp_approval_response", "approval_request_id": "asked", "approve": True},
+    },
+    {
+        "type": "transcription_session.update",
+        "session": {
+            "input_audio_format": "pcm16",
+            "input_audio_transcription": {"model": "whisper-1"},
+            "turn_detection": {"type": "server_vad", "threshold": 0.5},
+        },
+    },
+    {
+        "type": "session.update",
+        "session": {
+            "type": "transcription",
+            "audio": {"input": {"transcription": {"model": "whisper-1", "language": "en"}}},
+        },
+    },
+    {
+        "type": "session.update",
+        "session": {
+            "audio": {"input": {"transcription": {"model": "m"}}, "output": {"language": "es"}}
+        },
+    },
+    {"type": "session.input_audio_buffer.append", "audio": TENTH_OF_A_SECOND},
+    {"type": "output_audio_buffer.clear"},
 ]
+WHERE: st.SearchStrategy[tuple[Dialect, Kind]] = st.sampled_from(
+    [
+        ("ga", "conversation"),
+        ("beta", "conversation"),
+        ("ga", "transcription"),
+        ("beta", "transcription"),
+        ("ga", "translation"),
+    ]
+)
 JUNK: st.SearchStrategy[object] = st.sampled_from(
     [None, True, 7, -1, 0.5, 2**70, "", "text", "audio", list[object](), dict[str, object](), [[7]]]
 )
@@ -141,9 +204,12 @@ def nearly_valid(draw: st.DrawFn) -> Json:
     return command
 
 
-@given(dialect=st.sampled_from(["ga", "beta"]), commands=st.lists(nearly_valid(), max_size=6))
-def test_nothing_a_client_says_breaks_the_rules(dialect: Dialect, commands: list[Json]) -> None:
-    driver = Driver(dialect=dialect)
+@given(where=WHERE, sideband=st.booleans(), commands=st.lists(nearly_valid(), max_size=6))
+def test_nothing_a_client_says_breaks_the_rules(
+    where: tuple[Dialect, Kind], *, sideband: bool, commands: list[Json]
+) -> None:
+    dialect, kind = where
+    driver = Driver(dialect=dialect, kind=kind, sideband=sideband)
     for command in commands:
         events = driver.tell_text(json.dumps(command))
         assert len([event for event in events if event["type"] == "error"]) <= 1

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias, cast
 from msgspec import UNSET, Meta, UnsetType
 
 from anyrealtime.simulator import _grammar as grammar
+from anyrealtime.simulator._errors import invalid_value
 from anyrealtime.simulator._payload import Payload
 
 FormatName: TypeAlias = Literal["pcm16", "g711_ulaw", "g711_alaw"]
@@ -42,6 +43,10 @@ _UNSAID: Final = frozenset(
         "input_audio_buffer.dtmf_event_received",
     }
 )
+_SERVERS: Final = "mcp_"
+_ITEMS: Final = ("message", "function_call", "function_call_output")
+_IMAGE: Final = "input_image"
+_PARTS: Final = ("input_text", "input_audio", "text", "audio")
 _CONTENT: Final = {"output_text": "text", "output_audio": "audio"}
 _CONTENT_INWARDS: Final = {beta: ga for ga, beta in _CONTENT.items()}
 
@@ -64,6 +69,7 @@ class BetaSession(grammar.Strict, frozen=True, kw_only=True):
     max_response_output_tokens: grammar.MaxTokens | UnsetType = UNSET
     speed: grammar.Speed | UnsetType = UNSET
     tracing: Literal["auto"] | grammar.Tracing | UnsetType | None = UNSET
+    client_secret: Payload | UnsetType | None = UNSET
     include: grammar.Include | UnsetType = UNSET
 
 
@@ -154,12 +160,24 @@ def response_patch(said: BetaResponse) -> grammar.ResponsePatch:
     )
 
 
-def item_inwards(item: Payload) -> Payload:
-    """Return an item of a client's with the GA names of an assistant's content parts."""
-    content = item.get("content")
-    if item.get("role") != "assistant" or not isinstance(content, list):
+def item_inwards(item: Payload, at: str) -> Payload:
+    """Return an item of a client's with the GA names of an assistant's content parts.
+
+    Raises:
+        Refusal: it is something that came with GA.
+    """
+    kind, content = item.get("type"), item.get("content")
+    if isinstance(kind, str) and kind.startswith(_SERVERS):
+        raise invalid_value(f"{at}.type", kind, _ITEMS)
+    if not isinstance(content, list):
         return item
-    return item | {"content": [_part_inwards(part) for part in cast("list[object]", content)]}
+    parts = cast("list[object]", content)
+    for index, part in enumerate(parts):
+        if isinstance(part, dict) and cast("Payload", part).get("type") == _IMAGE:
+            raise invalid_value(f"{at}.content[{index}].type", _IMAGE, _PARTS)
+    if item.get("role") != "assistant":
+        return item
+    return item | {"content": [_part_inwards(part) for part in parts]}
 
 
 def outwards(kind: str, fields: Payload, temperature: float) -> tuple[str, Payload] | None:

@@ -36,6 +36,8 @@ def read_item(said: Payload, at: str, ids: Ids, heard: grammar.Format) -> Entry:
     if isinstance(item, items.FunctionCall):
         call_id = item.call_id or ids.new("call")
         return Entry({**head, "name": item.name, "call_id": call_id, "arguments": item.arguments})
+    if isinstance(item, items.AssistantMessage) and isinstance(item.phase, str):
+        head["phase"] = item.phase
     content: list[Payload] = []
     sounds: dict[int, Sound] = {}
     words: dict[int, str] = {}

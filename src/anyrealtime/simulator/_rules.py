@@ -27,7 +27,7 @@ from anyrealtime.simulator._rules_responses import ResponseRules
 from anyrealtime.simulator._rules_session import SessionRules
 from anyrealtime.simulator._rules_transcription import TranscriptionRules
 from anyrealtime.simulator._rules_translation import TranslationRules
-from anyrealtime.simulator._session import Opening, RealtimeSession, plain
+from anyrealtime.simulator._session import Opening, RealtimeSession, shown
 from anyrealtime.simulator._state import Commands, State
 from anyrealtime.simulator._usage import RateLimits
 
@@ -156,7 +156,7 @@ class Rulebook:
     @property
     def session(self) -> Payload:
         """The session as `session.updated` shows it, in GA form."""
-        return plain(self._state.session)
+        return shown(self._state.session)
 
     def _session_changed(self) -> None:
         if self.opening.kind != "translation":

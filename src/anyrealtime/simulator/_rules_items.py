@@ -53,7 +53,7 @@ class ItemRules:
         Raises:
             Refusal: it is not an item, or not one a client may write.
         """
-        ga = beta.item_inwards(said) if self._state.opening.beta else said
+        ga = beta.item_inwards(said, at) if self._state.opening.beta else said
         return read_item(ga, at, self._state.ids, self._state.heard.format)
 
     def retrieve(self, event: Payload) -> None:

@@ -11,7 +11,7 @@ from anyrealtime.simulator import _beta as beta
 from anyrealtime.simulator import _grammar as grammar
 from anyrealtime.simulator._errors import Refusal
 from anyrealtime.simulator._payload import Payload
-from anyrealtime.simulator._session import Patch, plain, updated
+from anyrealtime.simulator._session import Patch, shown, updated
 from anyrealtime.simulator._state import Commands, State
 
 UPDATE = "session.update"
@@ -38,7 +38,7 @@ class SessionRules:
 
     def greet(self) -> None:
         """Announce the session."""
-        self._state.emit("session.created", session=plain(self._state.session))
+        self._state.emit("session.created", session=shown(self._state.session))
 
     def update(self, event: Payload) -> None:
         """Change what the client names and show the whole session."""
@@ -47,7 +47,7 @@ class SessionRules:
         patch, temperature = self._patch(said)
         state.session = updated(state.session, patch, voice_in_use=state.conversation.speaks)
         state.temperature = temperature
-        state.emit("session.updated", session=plain(state.session))
+        state.emit("session.updated", session=shown(state.session))
         self._tell_changed()
 
     def _patch(self, said: Payload) -> tuple[Patch, float]:

@@ -22,6 +22,9 @@ INSTRUCTIONS: Final = (
 )
 
 
+_OF_ANSWERS: Final = frozenset({"create_response", "interrupt_response", "idle_timeout_ms"})
+
+
 class Input(Struct, frozen=True, kw_only=True):
     """How the client's sound is read."""
 
@@ -192,6 +195,17 @@ def check_modalities(modalities: list[grammar.Modality] | UnsetType, param: str)
             f"Invalid modalities: {modalities}. Supported combinations are: ['text'] and ['audio'].",
             param=param,
         )
+
+
+def shown(session: AnySession) -> Payload:
+    """Return a session as events show it."""
+    whole = plain(session)
+    if isinstance(session, TranscriptionSession):
+        # Nothing is answered there, so a turn's detector has no say in answers.
+        heard = cast("Payload", cast("Payload", whole["audio"])["input"])
+        if (turn := cast("Payload | None", heard["turn_detection"])) is not None:
+            heard["turn_detection"] = {name: turn[name] for name in turn if name not in _OF_ANSWERS}
+    return whole
 
 
 def plain(value: object) -> Payload:
