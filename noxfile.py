@@ -102,13 +102,14 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The tables of README and docs/benchmarks.md, against the peers, in one environment."""
-    session.install("-e", ".", *dependencies("bench"))
+    session.install("-e", ".[cli]", *dependencies("bench"))
     install = ["--install-node"] if shutil.which("npm") else []
     session.run("python", "benchmarks/bench_receive.py", *install, *session.posargs)
     session.run("python", "benchmarks/bench_receive.py", "--mix", "small", *session.posargs)
     session.run("python", "benchmarks/bench_receive.py", "--tls", *session.posargs)
     session.run("python", "benchmarks/bench_send.py")
     session.run("python", "benchmarks/bench_import.py")
+    session.run("python", "benchmarks/bench_sessions.py")
     session.run("python", "benchmarks/bench_turns.py")
 
 

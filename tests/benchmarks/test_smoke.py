@@ -82,3 +82,12 @@ def test_the_cost_of_listening() -> None:
     energy = [line.split() for line in lines if line.startswith("energy")]
     assert [row[1] for row in energy] == ["PCM", "G.711"]
     assert all(float(row[-3]) > 0 and float(row[-2]) > 0 for row in energy)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and binds cores")
+def test_sessions_are_held_to_their_end() -> None:
+    facts = _facts("bench_sessions.py", "--sessions", "3", "--turns", "1", "--ramp", "0.1")
+    assert (facts["sessions"], facts["turns"], facts["failed"]) == (3, 3, 0)
+    assert 0 < facts["core"] < 1
+    for key in ("created", "first", "late", "bystander"):
+        assert facts[key]["p50"] <= facts[key]["p95"] <= facts[key]["p99"] <= facts[key]["most"]

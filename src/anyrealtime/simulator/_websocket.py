@@ -48,15 +48,19 @@ class Bell:
     """Wakes everybody who waits at the moment it rings."""
 
     def __init__(self) -> None:
-        self._event = anyio.Event()
+        # Rung far more often than waited for: an event is made for who waits.
+        self._event: anyio.Event | None = None
 
     def ring(self) -> None:
         """Wake who waits now."""
-        self._event.set()
-        self._event = anyio.Event()
+        if self._event is not None:
+            self._event.set()
+            self._event = None
 
     async def wait(self) -> None:
         """Wait for the next ring. Cancelling leaves nothing behind."""
+        if self._event is None:
+            self._event = anyio.Event()
         await self._event.wait()
 
 
@@ -208,7 +212,7 @@ class WebSocket:
             return
         match step:
             case Say(data=data, size_bytes=size):
-                self._send_text(data, size or max(1, len(data)))
+                self._send_text(data, len(data) if size is None else size)
             case Scribble(data=data):
                 self._queue(data)
             case Goodbye(code=code, reason=reason):
@@ -225,10 +229,10 @@ class WebSocket:
     def _send_text(self, data: bytes, size: int) -> None:
         if not self.is_open:
             return
-        pieces = [data[start : start + size] for start in range(0, len(data), size)] or [b""]
-        self._protocol.send_text(pieces[0], fin=len(pieces) == 1)
-        for number, piece in enumerate(pieces[1:], start=2):
-            self._protocol.send_continuation(piece, fin=number == len(pieces))
+        self._protocol.send_text(data[:size], fin=size >= len(data))
+        for start in range(size, len(data), size or 1):
+            piece = data[start : start + size]
+            self._protocol.send_continuation(piece, fin=start + size >= len(data))
         self._collect()
 
     def _say_goodbye(self, code: int | None, reason: str) -> None:
