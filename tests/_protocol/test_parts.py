@@ -157,3 +157,23 @@ def test_an_item_is_given_once(identity: dict[str, object]) -> None:
 def test_items_that_only_the_end_tells(status: str, count: int) -> None:
     made = parts(done("r1", status, output=[{**CALL, "status": "completed"}]))
     assert len(made.function_calls.take()[0]) == count
+
+
+def test_another_response_may_use_the_same_names() -> None:
+    made = parts(
+        delta("a"),
+        delta("waits", "r1", "i2", 1),
+        item_done({"type": "message", "status": "completed"}),
+    )
+    made.begin_anew()
+    assert text_of(made) == ["a", "waits"]
+    made.apply(text_done(text="b"), 10)  # told whole, as nothing of it was told in this response
+    made.apply(event("response.done", response={"output": [{"type": "message"}]}), 10)
+    assert text_of(made) == ["b"]
+    assert len(made.items.take()[0]) == 2
+
+
+def test_all_that_was_said_at_once() -> None:
+    made = parts(delta("a"), delta("b", "r1", "i2", 1))
+    assert made.said() == ("ab", "")
+    assert made.said() == ("", "")

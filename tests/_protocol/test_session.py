@@ -10,9 +10,13 @@ from anyrealtime._protocol._session import CREATED, UPDATED, SessionState
 from anyrealtime.events import (
     SERVER_EVENTS,
     BetaSession,
+    FunctionTool,
+    InputAudioBufferClear,
     InvalidEvent,
+    McpTool,
     ServerEvent,
     Session,
+    SessionUpdate,
     TranscriptionSession,
     TranslationSession,
     UnknownEvent,
@@ -116,3 +120,47 @@ def test_what_cannot_be_read_at_all_changes_nothing() -> None:
 
 def test_the_types_that_matter_are_the_protocols() -> None:
     assert set(SERVER_EVENTS) >= CREATED | UPDATED
+
+
+# Tools
+
+
+WEATHER = {"type": "function", "name": "weather"}
+
+
+def names(state: SessionState) -> list[object]:
+    return [
+        getattr(tool, "name", None) or getattr(tool, "server_label", "") for tool in state.tools
+    ]
+
+
+def test_tools_are_those_that_the_server_tells() -> None:
+    state = SessionState()
+    assert state.tools == []
+    state.apply(event("session.created", type="realtime", tools=[WEATHER]))
+    assert names(state) == ["weather"]
+    state.sent(SessionUpdate(session=Session(tools=[FunctionTool(name="asked_for")])))
+    assert names(state) == ["weather"]  # until it is acknowledged
+    state.apply(event("session.updated", type="realtime", tools=[]))
+    assert names(state) == []
+
+
+def test_where_the_server_tells_none_they_are_those_that_were_sent() -> None:
+    state = SessionState()
+    state.apply(event("session.created", type="realtime"))
+    state.sent(SessionUpdate(session=Session(tools=[FunctionTool(name="sent")])))
+    state.sent(SessionUpdate(session=Session(instructions="x")))
+    state.sent(InputAudioBufferClear())
+    assert names(state) == ["sent"]
+
+
+def test_what_the_server_hides_of_a_tool_is_known_from_what_was_sent() -> None:
+    state = SessionState()
+    ours = McpTool(server_label="docs", server_url="https://x", authorization="secret")
+    state.sent(SessionUpdate(session=Session(tools=[ours])))
+    told = [
+        {"type": "mcp", "server_label": label, "server_url": "https://x"} for label in ["docs", "d"]
+    ]
+    state.apply(event("session.updated", type="realtime", tools=[*told, WEATHER]))
+    assert state.tools[0] is ours
+    assert names(state) == ["docs", "d", "weather"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import pytest
+from anyio.abc import TaskGroup
 
 from anyrealtime import (
     AckTimeout,
@@ -66,6 +69,13 @@ async def get_weather(city: str) -> str:
 
 def weather(call_id: str = "c1") -> dict[str, object]:
     return call_item("get_weather", {"city": "Rome"}, call_id)
+
+
+@asynccontextmanager
+async def group() -> AsyncGenerator[TaskGroup]:
+    """A task group, typed as what swallows nothing."""
+    async with anyio.create_task_group() as tasks:
+        yield tasks
 
 
 # One response follows, when all calls are answered
@@ -162,7 +172,7 @@ async def test_a_call_that_was_cut_alone_is_answered_but_not_run() -> None:
 
 async def test_what_is_out_of_band_is_the_programs_business() -> None:
     async with calling(get_weather) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(weather(), request=0)
@@ -194,7 +204,7 @@ async def test_what_follows_waits_until_the_conversation_is_free() -> None:
 
 async def test_a_race_with_turn_detection_is_run_again() -> None:
     async with calling(get_weather) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
             answers: list[str] = []
 
             async def ask() -> None:
@@ -214,7 +224,7 @@ async def test_a_race_with_turn_detection_is_run_again() -> None:
 
 async def test_a_refusal_is_raised_by_who_waits_for_what_follows() -> None:
     async with calling(get_weather) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(weather(), request=0)
@@ -281,7 +291,7 @@ async def test_what_follows_is_asked_as_the_one_before_was() -> None:
         params = ResponseCreateParams(
             instructions="Be brief.", output_modalities=["text"], tool_choice="required"
         )
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
             tasks.start_soon(connection.response.create, params)
             await server.call(weather(), request=0)
         follows = server.creates[1]["response"]
@@ -297,7 +307,7 @@ async def test_a_session_that_requires_calls_lets_the_model_answer_them() -> Non
 
 async def test_a_context_of_its_own_has_the_calls_and_their_outputs() -> None:
     async with calling(get_weather) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(weather(), request=0)
@@ -317,7 +327,7 @@ async def test_a_context_of_its_own_has_the_calls_and_their_outputs() -> None:
 
 async def test_ask_gives_the_answer_after_the_calls() -> None:
     async with calling(get_weather) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(weather("c1"), weather("c2"), request=0)
@@ -333,7 +343,7 @@ async def test_ask_gives_the_answer_after_the_calls() -> None:
 async def test_a_handle_goes_on_to_the_end_of_the_last_response() -> None:
     gates = Gates()
     async with calling(gates.wait) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await arrived()
@@ -374,7 +384,7 @@ async def test_a_handle_goes_on_to_the_end_of_the_last_response() -> None:
 async def test_leaving_a_handle_while_its_tools_run_stops_the_rest() -> None:
     gates = Gates()
     async with calling(gates.wait, gates.listen) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(waiting(1), waiting(2, "listen"), request=0)
@@ -393,7 +403,7 @@ async def test_leaving_a_handle_while_its_tools_run_stops_the_rest() -> None:
 
 async def test_leaving_a_handle_before_what_follows_has_begun() -> None:
     async with calling(get_weather) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(weather(), request=0)
@@ -412,7 +422,7 @@ async def test_leaving_a_handle_before_what_follows_has_begun() -> None:
 async def test_leaving_a_handle_while_what_follows_waits_for_its_turn() -> None:
     gates = Gates()
     async with calling(gates.wait) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(waiting(1), request=0)
@@ -448,7 +458,7 @@ async def test_a_response_that_the_server_begins_goes_on_in_its_handle() -> None
 async def test_a_lost_connection_ends_a_handle_between_two_responses() -> None:
     gates = Gates()
     async with calling(gates.wait) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(waiting(1), request=0)
@@ -466,7 +476,7 @@ async def test_a_lost_connection_ends_a_handle_between_two_responses() -> None:
 async def test_leaving_the_tools_ends_a_handle_that_waits_for_them() -> None:
     gates = Gates()
     async with calling() as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
             errors: list[Exception] = []
 
             async def ask() -> None:
@@ -504,7 +514,7 @@ async def test_the_user_interrupts_the_calls_that_allow_it() -> None:
 async def test_where_all_calls_were_interrupted_nothing_follows() -> None:
     gates = Gates()
     async with calling(gates.listen) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(waiting(1, "listen"), waiting(2, "listen"), request=0)
@@ -541,7 +551,7 @@ def _output(call_id: str, text: str) -> Any:
 
 async def test_a_function_of_one_response_is_the_programs_to_answer() -> None:
     async with calling(get_weather) as (connection, server):
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def serve() -> None:
                 await server.call(call_item("once"), request=0)
@@ -630,7 +640,7 @@ async def test_a_session_may_have_been_told_of_the_tools_already() -> None:
 async def test_tools_that_the_server_refuses_are_an_error_of_the_block() -> None:
     async with calling() as (connection, server):
         server.wire.deliver = lambda *frames: None  # type: ignore[method-assign]
-        async with anyio.create_task_group() as tasks:
+        async with group() as tasks:
 
             async def run() -> None:
                 with pytest.raises(RequestError, match="No such thing"):

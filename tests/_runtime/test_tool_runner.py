@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import anyio.from_thread
+import anyio.to_thread
 import pytest
 
 from anyrealtime import ToolError
@@ -201,7 +202,7 @@ async def test_tools_without_a_timeout_have_the_blocks() -> None:
 async def test_a_thread_that_takes_too_long_does_not_keep_the_model_waiting() -> None:
     release, ended = threading.Event(), threading.Event()
 
-    @tool(timeout=0.01)
+    @tool(timeout=0.3)
     def get() -> None:
         release.wait(15)
         ended.set()
@@ -269,10 +270,11 @@ async def test_a_thread_that_may_be_abandoned_is() -> None:
 
 
 async def test_a_thread_learns_that_nobody_wants_it_any_more() -> None:
-    noticed = threading.Event()
+    entered, noticed = threading.Event(), threading.Event()
 
-    @tool(timeout=0.01)
+    @tool
     def get() -> None:
+        entered.set()
         while True:
             try:
                 anyio.from_thread.check_cancelled()
@@ -283,9 +285,9 @@ async def test_a_thread_learns_that_nobody_wants_it_any_more() -> None:
 
     async with calling(get) as (_, server):
         await server.call(call_item("get"))
-        await server.until(1)
-        assert server.outcomes == {"c1": "timed_out"}
+        await anyio.to_thread.run_sync(entered.wait)
     assert noticed.is_set()
+    assert server.errors == {"c1": "cancelled"}
 
 
 async def test_only_so_many_threads_at_a_time() -> None:
@@ -548,7 +550,10 @@ async def test_who_approves_decides(kind: str, answer: bool) -> None:
 
 
 async def test_arguments_that_do_not_fit_need_no_approval() -> None:
-    async with calling(delete, approve=lambda request: pytest.fail("asked")) as (_, server):
+    def never(request: ApprovalRequest) -> bool:
+        raise AssertionError("asked")
+
+    async with calling(delete, approve=never) as (_, server):
         await server.call(call_item("delete", {"file": "/"}))
         assert server.errors == {"c1": "invalid_arguments"}
 

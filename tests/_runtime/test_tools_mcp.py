@@ -24,6 +24,18 @@ DOCS = McpTool(server_label="docs", server_url="https://docs.example")
 FREE = McpTool(server_label="docs", server_url="https://docs.example", require_approval="never")
 
 
+def yes(request: ApprovalRequest) -> bool:
+    return True
+
+
+def not_today(request: ApprovalRequest) -> Approval:
+    return Approval(approve=False, reason="Not today.")
+
+
+def never(request: ApprovalRequest) -> bool:
+    raise AssertionError("asked")
+
+
 # Against the simulator
 
 
@@ -111,7 +123,7 @@ async def respond(server: Caller, *items: dict[str, object], response_id: str = 
 
 
 async def test_the_call_may_be_told_after_it_was_approved_of() -> None:
-    async with calling(DOCS, approve=lambda request: True) as (_, server):
+    async with calling(DOCS, approve=yes) as (_, server):
         await respond(server, request_item())
         await server.until(1, "conversation.item.create")
         assert approvals(server) == [
@@ -126,7 +138,7 @@ async def test_the_call_may_be_told_after_it_was_approved_of() -> None:
 
 
 async def test_a_call_is_done_when_its_item_says_so() -> None:
-    async with calling(DOCS, approve=lambda request: True) as (_, server):
+    async with calling(DOCS, approve=yes) as (_, server):
         await respond(server, request_item())
         await server.until(1, "conversation.item.create")
         await server.tell(
@@ -137,7 +149,7 @@ async def test_a_call_is_done_when_its_item_says_so() -> None:
 
 
 async def test_a_denial_says_why_and_is_gone_on_after() -> None:
-    async with calling(DOCS, approve=lambda request: Approval(False, "Not today.")) as (_, server):
+    async with calling(DOCS, approve=not_today) as (_, server):
         await respond(server, request_item())
         await server.until(1)
         assert approvals(server) == [
@@ -200,7 +212,7 @@ async def test_servers_of_the_programs_own_are_its_business() -> None:
 
 @pytest.mark.parametrize("arguments", ["{", "[]"])
 async def test_what_cannot_be_asked_is_not_approved(arguments: str) -> None:
-    async with calling(DOCS, approve=lambda request: pytest.fail("asked")) as (_, server):
+    async with calling(DOCS, approve=never) as (_, server):
         await respond(server, {**request_item(), "arguments": arguments})
         await server.until(1, "conversation.item.create")
         assert [told["approve"] for told in approvals(server)] == [False]

@@ -54,7 +54,7 @@ def agreed(schema: Mapping[str, Any]) -> Any:
 
     def plain(node: object, *, members: bool = False) -> Any:
         if isinstance(node, list):
-            return list(map(plain, node))
+            return list(map(plain, cast("list[object]", node)))
         if not isinstance(node, dict):
             return node
         told = cast("dict[str, Any]", node)
@@ -341,6 +341,27 @@ def test_a_context_is_not_the_models_business() -> None:
     assert made.invoke(made.decode('{"city": "Rome"}'), context) == ("Rome", context)
     with pytest.raises(ToolError, match="unknown field `here`"):
         made.decode('{"city": "Rome", "here": 1}')
+
+
+def test_a_context_may_be_optional() -> None:
+    def tell(city: str, here: ToolContext | None = None) -> ToolContext | None:
+        return here
+
+    made = tool_of(tell)
+    assert list(schema_of(tell)["properties"]) == ["city"]
+    assert made.invoke(made.decode('{"city": "Rome"}')) is None
+
+
+def test_a_type_whose_own_annotations_cannot_be_read_is_refused() -> None:
+    def bad(value: Unreadable) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="tool 'bad': its parameter 'value'"):
+        schema_of(bad)
+
+
+@dataclass
+class Unreadable:
+    value: NotThere  # type: ignore[name-defined] # noqa: F821 # pyright: ignore[reportUndefinedVariable]
 
 
 def test_a_partial_function_is_described_by_what_is_left() -> None:

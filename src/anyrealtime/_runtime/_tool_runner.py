@@ -223,7 +223,7 @@ class ToolRunner:
             answer = await answer
         if isinstance(answer, Approval):
             return answer
-        if isinstance(answer, bool):
+        if isinstance(answer, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             return Approval(answer)
         raise TypeError(f"approve= must answer by a bool or an Approval, not {answer!r}")
 

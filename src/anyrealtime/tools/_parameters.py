@@ -92,7 +92,7 @@ class SignatureParameters:
             )
             self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(given, dec_hook=_decode)
             self._schema: Schema = _schema(given)
-        except (TypeError, ValueError, NotImplementedError) as exc:
+        except (TypeError, ValueError, NameError, NotImplementedError) as exc:
             raise _unfit(name, fields, exc) from exc
         _describe(self._schema, defaults, told)
 
@@ -173,7 +173,11 @@ def _read(function: Callable[..., object], name: str) -> tuple[inspect.Signature
 
 
 def _context_parameter(signature: inspect.Signature, hints: Mapping[str, Any]) -> str | None:
-    return next((name for name in signature.parameters if hints.get(name) is ToolContext), None)
+    for name in signature.parameters:
+        hint = hints.get(name)
+        if hint is ToolContext or ToolContext in typing.get_args(hint):
+            return name
+    return None
 
 
 def _schema(kind: type) -> Schema:

@@ -54,11 +54,10 @@ def collect(
     """
     found: list[Tool[..., Any] | FunctionTool | McpTool] = []
     for one in given:
-        several: object = one
-        if isinstance(several, Iterable) and not callable(cast("object", several)):
-            found += map(_checked, cast("Iterable[object]", several))
+        if isinstance(one, Iterable) and not callable(cast("object", one)):
+            found += map(_checked, cast("Iterable[object]", one))
         else:
-            found.append(_checked(several))
+            found.append(_checked(cast("object", one)))
     names = [name_of(one) for one in found]
     for name in names:
         if names.count(name) > 1:
@@ -89,11 +88,15 @@ def _checked(one: object) -> Tool[..., Any] | FunctionTool | McpTool:
 def _as_tool(one: Callable[..., Any]) -> Tool[..., Any]:
     if isinstance(one, Tool):
         return cast("Tool[..., Any]", one)
-    if isinstance(one, MethodType) and isinstance(one.__func__, Tool):
-        # What classmethod makes of a tool since Python 3.13.
-        return cast("Tool[..., Any]", one.__func__).__get__(one.__self__)
+    if isinstance(one, MethodType) and isinstance(inner := _inner(one), Tool):
+        return cast("Tool[..., Any]", inner).__get__(one.__self__)
     return Tool(one)
 
 
 def _is_tool(one: object) -> bool:
-    return isinstance(one, Tool) or (isinstance(one, MethodType) and isinstance(one.__func__, Tool))
+    return isinstance(one, Tool) or (isinstance(one, MethodType) and isinstance(_inner(one), Tool))
+
+
+def _inner(method: MethodType) -> object:
+    """What a method calls: a tool where classmethod was given one, since Python 3.13."""
+    return cast("object", method.__func__)
