@@ -25,6 +25,7 @@ from anyrealtime.simulator._errors import Refusal, from_validation
         ("Expected `str` of length <= 64 - at `key` in `$.a`", "string_above_max_length", "root.a"),
         ("Expected `str` of length >= 1 - at `$.a[...]`", "string_below_min_length", "root.a"),
         ("Expected `array` of length <= 1 - at `$.a`", "array_above_max_length", "root.a"),
+        ("Expected `object` of length <= 16 - at `$.a`", "object_above_max_properties", "root.a"),
         ("Invalid enum value 'x' - at `$.a`", "invalid_value", "root.a"),
         ("Invalid base64 encoded string - at `$.a`", "invalid_value", "root.a"),
     ],

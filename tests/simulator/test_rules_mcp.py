@@ -119,10 +119,10 @@ def test_a_tool_that_is_not_there_fails() -> None:
     assert done["item"]["error"]["type"] == "protocol_error"
 
 
-def asked(driver: Driver) -> tuple[Json, Json]:
+def asked(driver: Driver, **terms: object) -> tuple[Json, Json]:
     """Declare a server whose calls need approval, call it; return the call and the request."""
     declare(driver, docs())
-    run, _ = driver.start()
+    run, _ = driver.start(**terms)
     mcp_call(run, "docs", "search", '{"q": "x"}')
     run.complete()
     events = driver.take()
@@ -156,6 +156,14 @@ def test_a_call_waits_for_its_approval() -> None:
     assert driver.take()[-1]["item"]["approval_request_id"] == request["id"]
     again = driver.tell("conversation.item.create", item=answer(request, approve=True))
     assert kinds(again) == ["conversation.item.added", "conversation.item.done"]
+
+
+def test_a_call_apart_from_the_conversation_is_approved_in_it() -> None:
+    driver = Driver(servers=SERVERS)
+    _, request = asked(driver, conversation="none")
+    driver.tell("conversation.item.create", item=answer(request, approve=True))
+    driver.rules.mcp.finish(driver.tool_calls[0].call, "found x")
+    assert kinds(driver.take()) == ["response.mcp_call.completed"]
 
 
 def test_a_call_that_is_not_approved_fails() -> None:

@@ -156,6 +156,14 @@ def test_input_replaces_the_conversation() -> None:
         ({"conversation": "mine"}, "invalid_value", "response.conversation"),
         ({"max_output_tokens": 0}, "integer_below_min_value", "response.max_output_tokens"),
         ({"metadata": {"k": 3}}, "invalid_type", "response.metadata"),
+        ({"metadata": {"k": "v" * 513}}, "string_above_max_length", "response.metadata"),
+        ({"metadata": {"k" * 65: "v"}}, "string_above_max_length", "response.metadata"),
+        (
+            {"metadata": {str(number): "v" for number in range(17)}},
+            "object_above_max_properties",
+            "response.metadata",
+        ),
+        ({"max_output_tokens": 4_097}, "integer_above_max_value", "response.max_output_tokens"),
         ({"input": [{"type": "nope"}]}, "invalid_value", "response.input[0].type"),
     ],
 )

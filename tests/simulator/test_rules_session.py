@@ -70,6 +70,17 @@ def test_voice_is_settled_once_the_assistant_was_heard() -> None:
     assert driver.refused("session.update", session=change)["code"] == "cannot_update_voice"
 
 
+def test_the_model_of_a_session_stays() -> None:
+    driver = Driver()
+    same = {"type": "realtime", "model": "gpt-realtime"}
+    assert kinds(driver.tell("session.update", session=same)) == ["session.updated"]
+    change = {"type": "realtime", "model": "gpt-realtime-mini", "instructions": "Sing."}
+    error = driver.refused("session.update", session=change)
+    assert (error["code"], error["param"]) == ("invalid_value", "session.model")
+    [updated] = driver.tell("session.update", session=same)
+    assert updated["session"] == driver.opening[0]["session"]
+
+
 def test_a_beta_transcription_has_an_event_of_its_own() -> None:
     driver = Driver(dialect="beta", kind="transcription")
     [created] = driver.opening

@@ -14,7 +14,7 @@ from anyrealtime.simulator import (
 )
 from anyrealtime.simulator._rules import Rulebook
 from anyrealtime.simulator._server import _bare
-from tests.simulator.client import Client, Closed, Refused, dial
+from tests.simulator.client import Closed, Refused, ask, dial, text_of
 from tests.simulator.driver import kinds
 from tests.simulator.schemas import Dialect, Json, validate
 
@@ -25,19 +25,6 @@ BETA_HEADER = [("OpenAI-Beta", "realtime=v1")]
 @pytest.fixture(autouse=True)
 def _bounded(anyio_backend: str) -> None:
     """Names the backend of every test here."""
-
-
-def text_of(events: list[Json]) -> str:
-    """What was said in text or transcript deltas."""
-    ends = ("text.delta", "transcript.delta")
-    return "".join(event["delta"] for event in events if event["type"].endswith(ends))
-
-
-async def ask(client: Client, question: str, **response: object) -> list[Json]:
-    """Ask and return the events of the answer."""
-    await client.say(question)
-    await client.send("response.create", response=response)
-    return await client.until("response.done")
 
 
 async def test_a_chat() -> None:

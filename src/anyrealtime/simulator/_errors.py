@@ -107,6 +107,7 @@ _KINDS = {
     "object": "an object",
     "str": "a string",
 }
+_MEASURES = {"object": "properties"}
 _BOUNDED = {"bytes": "string", "float": "decimal", "int": "integer", "str": "string"}
 
 
@@ -131,8 +132,9 @@ def from_validation(error: msgspec.ValidationError, root: str) -> Refusal:
 def _out_of_bounds(param: str, found: re.Match[str]) -> Refusal:
     kind = _BOUNDED.get(found["kind"], found["kind"])
     low = found["sign"].startswith(">")
-    limit = f"{'min' if low else 'max'}_{'length' if found['of'] else 'value'}"
-    size = "a length" if found["of"] else "a value"
+    of = _MEASURES.get(kind, "length") if found["of"] else "value"
+    limit = f"{'min' if low else 'max'}_{of}"
+    size = f"a {of}" if of != "properties" else "a number of properties"
     return Refusal(
         f"{kind}_{'below' if low else 'above'}_{limit}",
         f"Invalid '{param}': expected {size} {found['sign']} {found['bound']}.",

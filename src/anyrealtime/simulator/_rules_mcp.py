@@ -92,11 +92,14 @@ class McpRules:
         Raises:
             Refusal: nobody asked.
         """
-        request = self._state.conversation.find(cast("str", answer["approval_request_id"]))
+        request_id = cast("str", answer["approval_request_id"])
+        if request_id in self._waiting:
+            return
+        request = self._state.conversation.find(request_id)
         if request is None or request.item["type"] != "mcp_approval_request":
             raise Refusal(
                 "invalid_value",
-                f"There is no approval request '{answer['approval_request_id']}'.",
+                f"There is no approval request '{request_id}'.",
                 param="item.approval_request_id",
             )
 
