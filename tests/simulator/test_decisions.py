@@ -22,8 +22,9 @@ from anyrealtime.events import (
     Message,
     Session,
 )
-from anyrealtime.simulator import FunctionCallRequest, McpCallRequest, ModelRequest, open_simulator
+from anyrealtime.simulator import FunctionCallRequest, McpCallRequest, open_simulator
 from anyrealtime.simulator._decisions import MOST_ROUNDS, UNKNOWN, Call, outcomes, wanted_calls
+from tests.simulator.asking import request
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = (
@@ -47,18 +48,7 @@ def decide(text: str, *outputs: str, **fields: Any) -> list[Call]:
             FunctionCall(call_id=call_id, name="get_time", arguments="{}"),
             FunctionCallOutput(call_id=call_id, output=output),
         ]
-    defaults: dict[str, Any] = {
-        "items": tuple(items),
-        "instructions": "",
-        "tools": TOOLS,
-        "tool_choice": "auto",
-        "modality": "text",
-        "text": text,
-        "heard_seconds": 0.0,
-        "metadata": {},
-        "model": "mine",
-    }
-    return wanted_calls(ModelRequest(**defaults | fields))
+    return wanted_calls(request(text, **{"items": tuple(items), "tools": TOOLS} | fields))
 
 
 @pytest.mark.parametrize(
@@ -179,11 +169,11 @@ def test_tools_of_an_mcp_server() -> None:
         McpCallRequest("docs", "search_docs", {"q": "Hello"})
     ]
     asked = Message(role="user", content=[InputText(text=text)])
-    request = McpApprovalRequest(id="ask_1", server_label="docs", name="search_docs")
+    approval = McpApprovalRequest(id="ask_1", server_label="docs", name="search_docs")
     no = McpApprovalResponse(approval_request_id="ask_1", approve=False)
     made = McpCall(name="search_docs", output="wet")
-    assert decide(text, mcp_tools=docs, items=(asked, request, no)) == searches[1:]
-    assert decide(text, mcp_tools=docs, items=(asked, request, no, made)) == [
+    assert decide(text, mcp_tools=docs, items=(asked, approval, no)) == searches[1:]
+    assert decide(text, mcp_tools=docs, items=(asked, approval, no, made)) == [
         FunctionCallRequest("get_time", "{")
     ]
 
@@ -200,18 +190,7 @@ def test_what_became_of_the_calls_is_told() -> None:
         McpCall(name="h", output="14"),
         McpCall(name="i", error=McpCallError(message="No such page.")),
     )
-    request = ModelRequest(
-        items=items,
-        instructions="",
-        tools=(),
-        tool_choice="auto",
-        modality="text",
-        text="",
-        heard_seconds=0.0,
-        metadata={},
-        model="mine",
-    )
-    assert outcomes(request) == [
+    assert outcomes(request(items=items)) == [
         "f answered: 12",
         "The function answered: 13",
         "g was not approved",

@@ -10,18 +10,9 @@ from anyio.lowlevel import checkpoint
 
 from anyrealtime.simulator import Model, ModelRequest, NewMessage, Said, Transcript
 from anyrealtime.simulator._model import said
+from tests.simulator.asking import request
 
-REQUEST = ModelRequest(
-    items=(),
-    instructions="",
-    tools=(),
-    tool_choice="auto",
-    modality="text",
-    text="",
-    heard_seconds=0.0,
-    metadata={},
-    model="mine",
-)
+REQUEST = request()
 
 
 async def test_an_async_model_is_closed_with_its_response(anyio_backend: str) -> None:

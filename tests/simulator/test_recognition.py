@@ -35,6 +35,7 @@ def test_a_script_needs_no_ears() -> None:
 
 def test_what_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_recognition, "find_spec", nothing)
+    assert named_recogniser("auto") is named_recogniser("script")
     with pytest.raises(ConfigurationError, match="recogniser: the package pocketsphinx"):
         named_recogniser("pocketsphinx")
     with pytest.raises(ConfigurationError, match="recogniser: the package faster_whisper"):

@@ -24,7 +24,6 @@ from anyrealtime.simulator import (
     Expect,
     FunctionCallRequest,
     ModelFailure,
-    ModelRequest,
     Said,
     Scripted,
     ScriptMismatch,
@@ -32,22 +31,7 @@ from anyrealtime.simulator import (
     Turn,
     open_simulator,
 )
-
-
-def request(text: str = "", **fields: Any) -> ModelRequest:
-    defaults: dict[str, Any] = {
-        "items": (),
-        "instructions": "",
-        "tools": (),
-        "tool_choice": "auto",
-        "modality": "text",
-        "text": text,
-        "heard_seconds": 0.0,
-        "metadata": {},
-        "model": "mine",
-        "session_id": "sess_1",
-    }
-    return ModelRequest(**defaults | fields)
+from tests.simulator.asking import request
 
 
 def test_every_line_has_its_turn() -> None:

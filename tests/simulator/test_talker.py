@@ -7,22 +7,8 @@ from typing import Any
 import pytest
 
 from anyrealtime.events import FunctionCall, FunctionCallOutput, FunctionTool
-from anyrealtime.simulator import FunctionCallRequest, ModelRequest, default_model
-
-
-def request(text: str = "", **fields: Any) -> ModelRequest:
-    defaults: dict[str, Any] = {
-        "items": (),
-        "instructions": "",
-        "tools": (),
-        "tool_choice": "auto",
-        "modality": "text",
-        "text": text,
-        "heard_seconds": 0.0,
-        "metadata": {},
-        "model": "mine",
-    }
-    return ModelRequest(**defaults | fields)
+from anyrealtime.simulator import FunctionCallRequest, default_model
+from tests.simulator.asking import request
 
 
 def spoken(text: str = "", **fields: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, cast
 
 import anyio
@@ -31,6 +32,7 @@ def test_tones_and_ones_own() -> None:
 def test_what_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_voices, "which", nothing)
     monkeypatch.setattr(_voices, "find_spec", nothing)
+    assert named_voice("auto") is speak
     with pytest.raises(ConfigurationError, match="voice: the program espeak-ng"):
         named_voice("espeak-ng")
     with pytest.raises(ConfigurationError, match="voice: the package hibari-tts"):
@@ -62,6 +64,21 @@ async def test_a_voice_speaks(anyio_backend: str, name: VoiceName) -> None:
         assert await seconds(SENTENCE, 1.5) < await seconds(SENTENCE) < await seconds(SENTENCE, 0.5)
         assert await seconds(" \n") < 0.3
         assert await seconds("--help") > 0.1
+
+
+def test_the_best_voice_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"espeak-ng", "hibari"}
+
+    def find(name: str) -> str | None:
+        return name if name in installed else None
+
+    monkeypatch.setattr(_voices, "which", find)
+    monkeypatch.setattr(_voices, "find_spec", find)
+    assert isinstance(named_voice("auto"), _voices.Hibari)
+    installed.remove("hibari")
+    assert isinstance(named_voice("auto"), partial)
+    installed.clear()
+    assert named_voice("auto") is speak
 
 
 async def test_espeak_has_several_voices(anyio_backend: str) -> None:

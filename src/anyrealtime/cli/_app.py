@@ -175,11 +175,11 @@ def serve(
         typer.Option(help="Who answers without a script: a talker, or an echo of what was said."),
     ] = "talk",
     voice: Annotated[
-        Literal["tones", "espeak-ng", "hibari"],
+        Literal["tones", "espeak-ng", "hibari", "auto"],
         typer.Option(help="What speaks the answers: tones, or a synthesiser if installed."),
     ] = "tones",
     recogniser: Annotated[
-        Literal["script", "pocketsphinx", "whisper"],
+        Literal["script", "pocketsphinx", "whisper", "auto"],
         typer.Option(help="What makes out the caller's words: the script, or one if installed."),
     ] = "script",
     detector: Annotated[

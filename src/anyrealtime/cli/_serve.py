@@ -38,8 +38,8 @@ class ServeOptions:
     models: tuple[str, ...]
     script: Path | None
     answer: Literal["talk", "echo"]
-    voice: Literal["tones", "espeak-ng", "hibari"]
-    recogniser: Literal["script", "pocketsphinx", "whisper"]
+    voice: Literal["tones", "espeak-ng", "hibari", "auto"]
+    recogniser: Literal["script", "pocketsphinx", "whisper", "auto"]
     detector: Literal["energy", "webrtcvad", "silero", "auto"]
     api_key: str | None
     faults: tuple[str, ...]

