@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
-from anyio import to_thread
+import anyio.to_thread
 
 from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator._resampling import resampled
@@ -89,7 +89,7 @@ class _Threaded(ABC):
 
     async def __call__(self, audio: bytes, scripted: str | None, /) -> str | None:  # noqa: ARG002 - it listens
         # A thread that is cancelled listens to its end on its own.
-        return await to_thread.run_sync(self._listen, audio, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(self._listen, audio, abandon_on_cancel=True)
 
     def _listen(self, audio: bytes) -> str | None:
         with self._lock:

@@ -17,7 +17,7 @@ from shutil import which
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import anyio
-from anyio import to_thread
+import anyio.to_thread
 
 from anyrealtime.audio import read_wav
 from anyrealtime.errors import ConfigurationError
@@ -86,7 +86,7 @@ class Hibari:
 
     async def __call__(self, text: str, voice: str, speed: float, /) -> bytes:  # noqa: ARG002 - it has one voice
         # A thread that is cancelled finishes its sentence on its own.
-        return await to_thread.run_sync(self._speak, text, speed, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(self._speak, text, speed, abandon_on_cancel=True)
 
     def _speak(self, text: str, speed: float) -> bytes:
         if not any(character.isalnum() for character in text):

@@ -34,7 +34,7 @@ class Lane:
 
     def __init__(self, max_messages: int) -> None:
         self.messages: deque[bytes] = deque()
-        self.unread_bytes = 0
+        self.unread_bytes: int = 0
         self._max_messages = max_messages
         self._changed = anyio.Event()
 

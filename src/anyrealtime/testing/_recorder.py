@@ -88,8 +88,8 @@ class Recorder:
     """
 
     def __init__(self, file: FileIO, audio: AudioPolicy, secrets: Collection[str]) -> None:
-        self.path = Path(cast("str", file.name))
-        self.connections = 0
+        self.path: Path = Path(cast("str", file.name))
+        self.connections: int = 0
         self.error: OSError | None = None
         self._file = file
         self._audio: AudioPolicy = audio
