@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anyrealtime.testing._playback import Due, Playback
 from tests.testing.recordings import Json, append, received, sent, session_of
@@ -295,3 +298,85 @@ def test_the_times_of_the_recording(tmp_path: Path, speed: float) -> None:
 def test_recordings_without_times_at_any_speed(tmp_path: Path) -> None:
     playback = playing(tmp_path, received("session.created"), speed=1.0)
     assert [step.when for step in steps(playback)] == [-math.inf]
+
+
+# Any session
+
+NAMES = st.sampled_from(["a", "b", "c"])
+SENT = st.sampled_from(
+    [
+        "session.update",
+        "input_audio_buffer.append",
+        "input_audio_buffer.commit",
+        "conversation.item.create",
+        "conversation.item.delete",
+        "response.create",
+        "response.cancel",
+    ]
+)
+RECEIVED = st.sampled_from(
+    [
+        "session.created",
+        "session.updated",
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.committed",
+        "conversation.item.added",
+        "conversation.item.done",
+        "conversation.item.deleted",
+        "response.created",
+        "response.output_item.added",
+        "response.done",
+        "rate_limits.updated",
+        "error",
+        "vendor.event",
+    ]
+)
+
+
+@st.composite
+def any_line(draw: st.DrawFn) -> Json:
+    """A frame of either direction, with ids in some of the places where ids are."""
+    is_sent = draw(st.booleans())
+    direction = "sent" if is_sent else "received"
+    if draw(st.integers(0, 9)) == 0:
+        return {"direction": direction, "text": draw(NAMES)}
+    event: Json = {"type": draw(SENT if is_sent else RECEIVED)}
+    if event["type"].endswith(".append"):
+        return append(draw(st.integers(0, 3)))
+    for path in draw(st.lists(st.sampled_from(["item_id", "item", "response_id", "response"]))):
+        event[path] = draw(NAMES) if path.endswith("_id") else {"id": draw(NAMES)}
+    if draw(st.booleans()):
+        event["response"] = {**event.get("response", {}), "metadata": {"n": draw(NAMES)}}
+    if event["type"] == "error":
+        event["error"] = {"event_id": draw(st.none() | NAMES)}
+    elif is_sent:
+        event["event_id"] = draw(NAMES)
+    return {"direction": direction, "data": event}
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@given(lines=st.lists(any_line(), min_size=1, max_size=20))
+def test_who_says_what_was_recorded_is_told_what_was_recorded(
+    strict: bool, lines: list[Json], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """All of it, whatever was recorded; strictly also in its order, and never too early."""
+    session = session_of(tmp_path_factory.getbasetemp(), *lines)
+    playback = Playback(session, strict=strict, speed=None, now=0.0)
+    told = [step.frame or b"" for step in steps(playback)]
+    expected: list[bytes] = []
+    for frame in session.frames:
+        if frame.direction == "received":
+            expected.append(frame.frame)
+            continue
+        if strict:
+            assert told[: len(expected)] == expected
+        else:
+            assert not Counter(expected) - Counter(told)
+        playback.hear(frame.frame, 0.0)
+        told += [step.frame or b"" for step in steps(playback)]
+    assert sorted(told) == sorted(expected)
+    if strict:
+        assert told == expected
+    assert not playback.unexpected
+    assert not playback.mismatch
+    assert not playback.missing

@@ -155,8 +155,8 @@ class Playback:
             if theirs is not None and mine is not None and theirs != mine:
                 self._ids[theirs] = mine
         metadata = dig(event, "response", "metadata")
-        if made is not None and isinstance(metadata, Mapping):
-            self._metadata[made] = cast("object", metadata)
+        if made is not None and metadata and metadata != dig(recorded, "response", "metadata"):
+            self._metadata[made] = metadata
 
     # What it is told
 

@@ -120,12 +120,13 @@ class _Proxy:
 
 async def _up(socket: Socket, transport: Transport) -> None:
     """Pass on what the client says, until it has left."""
+    is_over = False
     while (messages := await socket.receive()) is not None:
-        if messages:
+        if messages and not is_over:
             try:
                 await transport.send([message.data for message in messages])
             except TransportClosed:
-                await anyio.sleep_forever()  # the other direction tells the client
+                is_over = True  # the other direction tells the client
     if socket.close_code is None:
         transport.abort()
     else:
