@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Final, TypedDict
 
+from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator._admission import Dialect, Door
 from anyrealtime.simulator._detectors import DetectorFactory, DetectorName
 from anyrealtime.simulator._interpreter import Interpreter
@@ -77,3 +79,27 @@ class Options:
     max_message_bytes: int
     max_unsent_bytes: int
     close_timeout: float
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, before anything listens."""
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ConfigurationError(f"{name} must be at least {least}, not {value!r}")
+        for label, tools in self.mcp.items():
+            for name, count in Counter(tool.name for tool in tools).items():
+                if count > 1:
+                    raise ConfigurationError(
+                        f"mcp: the server {label!r} has {count} tools {name!r}"
+                    )
+
+
+_LEAST: Final[Mapping[str, int]] = {
+    "pace": 0,
+    "words_per_delta": 1,
+    "session_seconds": 0,
+    "tokens_per_minute": 1,
+    "max_message_bytes": 1,
+    "max_unsent_bytes": 0,
+    "close_timeout": 0,
+}

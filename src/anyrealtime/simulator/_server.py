@@ -274,7 +274,8 @@ async def open_simulator(
         ssl_context: makes it a wss server.
 
     Raises:
-        ConfigurationError: there is no such `detector`, or its package is not installed.
+        ConfigurationError: a number is too small, a server in `mcp` has a tool twice, or there
+            is no such `detector`, or its package is not installed.
         OSError: it cannot listen there.
         Exception: the first exception that a model or the simulator itself raised while it
             was open, when the block is left and raises none of its own.
