@@ -297,6 +297,24 @@ def test_a_lost_connection_ends_what_would_go_on(desk: Desk) -> None:
     assert len(desk.rounds) == 0
 
 
+def test_where_nobody_runs_anything_calls_are_nobodys(desk: Desk) -> None:
+    desk.max_rounds = 0
+    desk.respond(item("a"))
+    assert not desk.started
+    assert len(desk.rounds) == 0
+
+
+def test_closing_ends_what_would_go_on(desk: Desk) -> None:
+    log = Log()
+    log.run = desk.tracker.expect("t1", "create_t1", log, writes=True)
+    desk.respond(item("a"), metadata={"anyrealtime": "t1"})
+    desk.rounds.close()
+    assert not log.run.continues
+    assert log.phases[-1] == "over"
+    desk.answer("a")
+    assert not desk.follows_up
+
+
 # MCP
 
 

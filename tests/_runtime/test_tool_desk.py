@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from anyio.abc import TaskGroup
 
@@ -611,6 +613,33 @@ async def test_without_tools_running_calls_are_the_programs_business() -> None:
             await server.call(weather())
             assert server.outputs == {}
             assert connection._lifetime.responses.observer is None
+
+
+async def test_calls_that_come_while_a_block_waits_for_its_thread_are_the_programs() -> None:
+    wire = UpdatingTransport(CREATED)
+    server = Caller(wire)
+    entered, release = threading.Event(), threading.Event()
+
+    @tool
+    def block() -> None:
+        entered.set()
+        release.wait(15)
+
+    with anyio.fail_after(LIMIT):
+        async with open_realtime(transport=wire) as connection, group() as tasks:
+
+            async def go_on() -> None:
+                await server.until(2, "session.update")  # the block is left, and waits
+                await server.call(call_item("block", call_id="c2"), response_id="r2")
+                release.set()
+
+            tasks.start_soon(go_on)
+            async with connection.run_tools(block):
+                await server.call(call_item("block"))
+                await anyio.to_thread.run_sync(entered.wait)
+            await arrived()
+            assert server.errors == {"c1": "cancelled"}
+            assert server.creates == []
 
 
 async def test_blocks_may_be_nested() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -154,6 +155,34 @@ async def test_without_any_tool_a_call_is_answered_all_the_same() -> None:
         assert server.errors == {"c1": "unknown_tool"}
 
 
+@dataclass
+class Fragile:
+    value: int
+
+    def __post_init__(self) -> None:
+        raise KeyError("a bug")
+
+
+async def test_a_type_that_breaks_on_what_it_is_given_is_a_failure() -> None:
+    @tool
+    async def get(fragile: Fragile) -> None: ...
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get", {"fragile": {"value": 1}}))
+        assert server.errors == {"c1": "tool_error"}
+        assert server.outcomes == {"c1": "failed"}
+
+
+async def test_a_result_that_utf_8_cannot_say_is_told_without_it() -> None:
+    @tool
+    async def get() -> str:
+        return "a\ud800b"
+
+    async with calling(get) as (_, server):
+        await server.call(call_item("get"))
+        assert server.outputs == {"c1": "a?b"}
+
+
 # Time
 
 
@@ -256,15 +285,17 @@ async def test_what_a_thread_raises_is_told_like_everything_else() -> None:
 
 
 async def test_a_thread_that_may_be_abandoned_is() -> None:
-    release, ended = threading.Event(), threading.Event()
+    entered, release, ended = threading.Event(), threading.Event(), threading.Event()
 
     @tool(abandon_on_cancel=True)
     def get() -> None:
+        entered.set()
         release.wait(15)
         ended.set()
 
     async with calling(get) as (_, server):
         await server.call(call_item("get"))
+        await anyio.to_thread.run_sync(entered.wait)
     assert not ended.is_set()
     release.set()
 

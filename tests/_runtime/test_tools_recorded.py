@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import anyio
 import pytest
 
 from anyrealtime import TransportClosed, open_realtime
-from anyrealtime.events import Session
-from anyrealtime.testing import MemoryPeer, memory_transport_pair
+from anyrealtime.testing import MemoryPeer, memory_transport_pair, replay
 from anyrealtime.tools import Tool
 from tests._protocol.recorded import RECORDINGS, needs_recordings
 from tests._runtime.peers import LIMIT
@@ -86,26 +85,40 @@ def test_there_are_tool_rounds() -> None:
     assert len(tool_rounds()) >= 6
 
 
+class Asked:
+    """What was asked in a recording, with the tool that was offered and what that gave.
+
+    Attributes:
+        calls: the arguments with which the tool was called.
+    """
+
+    def __init__(self, sent: list[dict[str, Any]]) -> None:
+        [update] = [event for event in sent if event["type"] == "session.update"]
+        [declared] = update["session"]["tools"]
+        [self.output] = outputs(sent)
+        [self.question] = [
+            part["text"]
+            for event in sent
+            if event["type"] == "conversation.item.create" and event["item"]["type"] == "message"
+            for part in event["item"]["content"]
+        ]
+        self.calls: list[dict[str, str]] = []
+        self.tool = Tool(self._run, name=declared["name"], parameters=declared["parameters"])
+
+    async def _run(self, **arguments: str) -> str:
+        self.calls.append(arguments)
+        return str(self.output["output"])
+
+
+def dialect(path: Path) -> Literal["ga", "beta"]:
+    return "beta" if path.stem in BETA else "ga"
+
+
 @needs_recordings
 @pytest.mark.parametrize("path", tool_rounds(), ids=lambda path: path.stem)
 async def test_a_recorded_round_ends_as_it_did(path: Path) -> None:
     recorded = Recorded(path)
-    [update] = [event for event in recorded.sent if event["type"] == "session.update"]
-    [declared] = update["session"]["tools"]
-    [output] = outputs(recorded.sent)
-    asked: list[dict[str, str]] = []
-
-    async def get_weather(**arguments: str) -> str:
-        asked.append(arguments)
-        return str(output["output"])
-
-    tool = Tool(get_weather, name=declared["name"], parameters=declared["parameters"])
-    [question] = [
-        part["text"]
-        for event in recorded.sent
-        if event["type"] == "conversation.item.create" and event["item"]["type"] == "message"
-        for part in event["item"]["content"]
-    ]
+    asked = Asked(recorded.sent)
     transport, peer = memory_transport_pair()
     with anyio.fail_after(LIMIT):
         async with anyio.create_task_group() as tasks:
@@ -113,21 +126,40 @@ async def test_a_recorded_round_ends_as_it_did(path: Path) -> None:
             tasks.start_soon(recorded.play, peer)
             async with open_realtime(
                 transport=transport,
-                tools=[tool],
-                session=Session(instructions="x"),
-                dialect="beta" if path.stem in BETA else "ga",
+                tools=[asked.tool],
+                dialect=dialect(path),
                 close_timeout=0.01,
             ) as connection:
-                assert await connection.ask(question) == answer(recorded.received)
+                assert await connection.ask(asked.question) == answer(recorded.received)
             tasks.cancel_scope.cancel()
-    assert outputs(recorded.heard) == [output]
+    assert outputs(recorded.heard) == [asked.output]
     assert recorded.count("response.create") == 2
-    assert len(asked) == 1
-    [call] = {
+    [(call_id, arguments)] = {
         item["call_id"]: item["arguments"]
         for event in recorded.received
         if event["type"] == "response.done"
         for item in event["response"]["output"]
         if item["type"] == "function_call"
     }.items()
-    assert (call[0], json.loads(call[1])) == (output["call_id"], asked[0])
+    assert (call_id, [json.loads(arguments)]) == (asked.output["call_id"], asked.calls)
+
+
+@needs_recordings
+@pytest.mark.parametrize("path", tool_rounds(), ids=lambda path: path.stem)
+async def test_a_replayed_round_has_nothing_that_was_not_recorded(path: Path) -> None:
+    recorded = Recorded(path)
+    asked = Asked(recorded.sent)
+    with anyio.fail_after(LIMIT):
+        async with (
+            replay(path) as server,
+            open_realtime(
+                "gpt-realtime",
+                base_url=server.base_url,
+                api_key="x",
+                tools=[asked.tool],
+                dialect=dialect(path),
+            ) as connection,
+        ):
+            assert await connection.ask(asked.question) == answer(recorded.received)
+        assert server.unexpected == []
+    assert len(asked.calls) == 1

@@ -25,6 +25,7 @@ class Model(pydantic.BaseModel):
     [
         ("It is foggy.", "It is foggy."),
         ("", ""),
+        ("a\ud800b", "a?b"),
         (None, "null"),
         (3, "3"),
         ({"a": [1, True]}, '{"a":[1,true]}'),
@@ -55,3 +56,12 @@ def test_a_failure_has_one_shape() -> None:
 def test_what_was_raised_is_told_by_its_words(error: Exception, message: str) -> None:
     told = json.loads(output_of_exception(error))
     assert told == {"error": {"code": "tool_error", "message": message}}
+
+
+def test_an_exception_that_has_no_words_is_told_all_the_same() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    told = json.loads(output_of_exception(Mute()))
+    assert told["error"]["message"] == "Mute: (and its text cannot be had: ValueError)"

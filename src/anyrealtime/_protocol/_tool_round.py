@@ -84,7 +84,7 @@ class ToolHost(Protocol):
 
     @property
     def max_rounds(self) -> int:
-        """How often in a row the model may call functions before it has to answer."""
+        """How often in a row the model may call functions; 0 while nobody runs any."""
         ...
 
     def answers(self, name: str, run: Run) -> bool:

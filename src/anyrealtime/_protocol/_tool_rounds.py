@@ -100,7 +100,8 @@ class ToolRounds:
     def on_over(self, run: Run) -> None:
         """A response is over: run what it has called, if it came to its end."""
         response = run.response
-        if run.failure is not None or response is None or not run.writes:
+        unwanted = not (run.writes and self._host.max_rounds)
+        if run.failure is not None or response is None or unwanted:
             self._told.pop(run, None)
             return
         for item in response.output:
@@ -228,6 +229,14 @@ class ToolRounds:
                         self._host.interrupt(call)
                 self._host.drop(round_)
                 self.end(round_, "client_cancelled")
+
+    def close(self) -> None:
+        """Nobody runs anything any more."""
+        for round_ in self._rounds.copy():
+            self.end(round_, "tools_left")
+        self._told.clear()
+        self._open.clear()
+        self._asking.clear()
 
     def followed(self, round_: Round, run: Run) -> None:
         """The response that follows was asked for: it has the followers of the one before."""

@@ -36,6 +36,7 @@ from anyrealtime.events import (
     Tool,
 )
 from anyrealtime.tools import Approval, Outcome, ToolCallFinished
+from anyrealtime.tools._output import clean
 
 if TYPE_CHECKING:
     from anyrealtime._runtime._connection import Connection
@@ -86,10 +87,14 @@ class ToolDesk:
         self._runners.append(runner)
         self.lifetime.responses.observer = self.rounds
 
-    def close(self, runner: ToolRunner) -> None:
+    def leave(self, runner: ToolRunner) -> None:
         """It ends: what is called from now on is others' business."""
         self._runners.remove(runner)
-        if not self._runners and not self.rounds:
+
+    def close(self) -> None:
+        """A block is over, and its calls are. If it was the last one, nothing goes on any more."""
+        if not self._runners:
+            self.rounds.close()
             self.lifetime.responses.observer = None
 
     def names(self) -> set[str]:
@@ -121,7 +126,7 @@ class ToolDesk:
             answer = McpApprovalResponse(
                 approval_request_id=request.id,
                 approve=approval.approve,
-                reason=UNSET if approval.reason is None else approval.reason,
+                reason=UNSET if approval.reason is None else clean(approval.reason),
             )
             self.requests.post(ConversationItemCreate(item=answer))
 
@@ -134,8 +139,6 @@ class ToolDesk:
 
     def answers(self, name: str, run: Run) -> bool:
         """See `ToolHost`. A name that nobody has declared is the model's invention: it is told."""
-        if not self._runners:
-            return False
         if name in self.names():
             return True
         given = run.params.tools if run.params and run.params.tools else ()

@@ -77,12 +77,14 @@ class ToolRunner:
         """Run what the model calls, for the length of a block."""
         self._desk.check(self)
         error: BaseException | None = None  # carried past the task group, which would wrap it
+        declared = False
         try:
             async with anyio.create_task_group() as self._tasks:
                 self._desk.open(self)
                 try:
                     if declare:
                         await self._desk.declare(self._options.declarations)
+                        declared = True
                     with self._body:
                         yield
                 except anyio.get_cancelled_exc_class():
@@ -90,13 +92,15 @@ class ToolRunner:
                 except BaseException as exc:
                     error = exc
                 finally:
-                    self._desk.close(self)
-                    if declare:
+                    self._desk.leave(self)
+                    if declared:
                         self._desk.withdraw(self._options.declarations)
                     self._tasks.cancel_scope.cancel()
         except anyio.get_cancelled_exc_class():  # noqa: ASYNC103 - the body's own goes on
             if error is None:
                 raise
+        finally:
+            self._desk.close()
         raise_outcome(error, self._failure)
 
     def start_soon(self, function: Callable[..., Any], *args: object) -> None:
@@ -174,24 +178,28 @@ class ToolRunner:
             message = f"There is no tool named {name!r}. There are: {known}."
             return Verdict("unknown_tool", output_of_failure("unknown_tool", message))
         try:
-            arguments = tool.decode(call.item.arguments)
-        except ToolError as exc:
-            told = output_of_failure("invalid_arguments", str(exc))
-            return Verdict("invalid_arguments", told, exc)
-        try:
-            if tool.needs_approval:
-                request = ApprovalRequest(name, arguments, None, call.item)
-                approval = await self._approval(request)
-                if not approval.approve:
-                    message = approval.reason or _NOT_APPROVED.reason or ""
-                    return Verdict("denied", output_of_failure("denied", message))
-            return await self._result(call, tool, arguments)
+            return await self._checked(call, tool)
         except ToolError as exc:
             return Verdict("failed", output_of_failure("tool_error", str(exc)), exc)
         except anyio.get_cancelled_exc_class():
             raise
         except BaseException as exc:  # recorded: told to the model, and raised by the block
             return Verdict("failed", output_of_exception(exc), exc)
+
+    async def _checked(self, call: ToolCall, tool: Tool[..., Any]) -> Verdict:
+        """Run it if what the model gave fits, and if it is approved."""
+        try:
+            arguments = tool.decode(call.item.arguments)
+        except ToolError as exc:
+            told = output_of_failure("invalid_arguments", str(exc))
+            return Verdict("invalid_arguments", told, exc)
+        if tool.needs_approval:
+            request = ApprovalRequest(call.item.name, arguments, None, call.item)
+            approval = await self._approval(request)
+            if not approval.approve:
+                message = approval.reason or _NOT_APPROVED.reason or ""
+                return Verdict("denied", output_of_failure("denied", message))
+        return await self._result(call, tool, arguments)
 
     async def _result(
         self, call: ToolCall, tool: Tool[..., Any], arguments: dict[str, Any]

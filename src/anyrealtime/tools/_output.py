@@ -24,25 +24,27 @@ def output_of(result: object) -> str:
         TypeError: JSON has no word for it.
     """
     if isinstance(result, str):
-        return result
+        return clean(result)
     return msgspec.json.encode(result, enc_hook=_encode).decode()
 
 
 def output_of_failure(code: FailureCode, message: str) -> str:
     """Why there is no result, in one shape for all reasons: `{"error": {"code", "message"}}`."""
-    return msgspec.json.encode({"error": {"code": code, "message": _clean(message)}}).decode()
+    return msgspec.json.encode({"error": {"code": code, "message": clean(message)}}).decode()
 
 
 def output_of_exception(error: BaseException) -> str:
     """What a tool raised, by its class and its words; never its traceback."""
-    words = str(error)
-    return output_of_failure(
-        "tool_error", f"{type(error).__name__}: {words}" if words else type(error).__name__
-    )
+    name = type(error).__name__
+    try:
+        words = str(error)
+    except Exception as exc:  # of no use to the model, but that it failed is
+        words = f"(and its text cannot be had: {type(exc).__name__})"
+    return output_of_failure("tool_error", f"{name}: {words}" if words else name)
 
 
-def _clean(text: str) -> str:
-    """Without what UTF-8 has no bytes for."""
+def clean(text: str) -> str:
+    """Text that can be sent: without what UTF-8 has no bytes for."""
     return text.encode(errors="replace").decode()
 
 
