@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator._fault_plan import FaultPlan, FaultScript
 from anyrealtime.simulator._steps import (
     Freeze,
@@ -234,7 +235,7 @@ def test_a_fault_that_is_added() -> None:
 
 @pytest.mark.parametrize("fault", [Refuse(), Reset(event=HANDSHAKE)])
 def test_a_fault_that_comes_too_late(fault: Fault) -> None:
-    with pytest.raises(ValueError, match="handshake is over"):
+    with pytest.raises(ConfigurationError, match="handshake is over"):
         plan().inject(fault, 0.0)
 
 

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator import faults
 from anyrealtime.simulator.faults import (
     HANDSHAKE,
@@ -64,7 +65,7 @@ from anyrealtime.simulator.faults import (
     ],
 )
 def test_what_makes_no_sense_is_refused(make: Callable[[], Fault], said: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         make()
     assert said in str(caught.value)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 
 import anyio
 import pytest
 
 from anyrealtime.simulator import open_simulator
 from anyrealtime.simulator._websocket import Bell
+from anyrealtime.simulator.faults import Close, Corrupt, Cut, Fault, Reset, Slow, Stall
 from tests.simulator.client import dial
 from tests.simulator.driver import kinds
 
@@ -161,3 +163,82 @@ async def test_who_never_asks_is_dropped(monkeypatch: pytest.MonkeyPatch) -> Non
             with pytest.raises(anyio.EndOfStream):
                 await stream.receive()
             assert not simulator.connections
+
+
+# What a server should not do
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_a_reset_is_a_reset_and_a_cut_is_none(reset: bool) -> None:
+    fault = Reset(after=1) if reset else Cut(after=1)
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(faults=[fault]) as simulator,
+            dial(simulator.url) as client,
+        ):
+            with pytest.raises(anyio.BrokenResourceError if reset else anyio.EndOfStream):
+                while True:
+                    await client.stream.receive()
+
+
+async def test_text_that_is_none() -> None:
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(faults=[Corrupt(what="text", times=1)]) as simulator,
+            dial(simulator.url) as client,
+        ):
+            await client.read()
+            with pytest.raises(UnicodeDecodeError):
+                client._frames[0].decode()
+
+
+async def test_slowness_is_measured() -> None:
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(faults=[Slow(50_000, after=1)]) as simulator,
+            dial(simulator.url) as client,
+        ):
+            await client.receive()
+            began = anyio.current_time()
+            simulator.connections[0].send({"type": "x", "event_id": "y", "filler": "x" * 10_000})
+            await client.receive()
+            assert anyio.current_time() - began > 0.15
+
+
+async def test_pings_go_unanswered_in_a_stall() -> None:
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(faults=[Stall(0.2, after=1)]) as simulator,
+            dial(simulator.url) as client,
+        ):
+            await client.receive()
+            began = anyio.current_time()
+            await client.ping(b"alive?")
+            assert anyio.current_time() - began > 0.1
+
+
+@pytest.mark.parametrize("fault", [Cut(after=1), Reset(after=1), Close(1011, after=1)])
+async def test_over_tls(
+    fault: Fault, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(ssl_context=server_tls, faults=[fault]) as simulator,
+            dial(simulator.url, ssl_context=client_tls) as client,
+        ):
+            assert (await client.closed()).code == (1011 if isinstance(fault, Close) else None)
+
+
+@pytest.mark.parametrize("slow", [Stall(0.3, after=1), Slow(2_000, after=1)])
+async def test_a_goodbye_waits_for_what_is_slow_before_it(slow: Fault) -> None:
+    """CLOSE is not yet said, so nobody is late in answering it."""
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(faults=[slow], close_timeout=0.05) as simulator,
+            dial(simulator.url) as client,
+        ):
+            await client.receive()
+            connection = simulator.connections[0]
+            connection.send({"type": "x", "event_id": "y", "filler": "x" * 500})
+            connection.close(1012)
+            assert (await client.closed()).code == 1012

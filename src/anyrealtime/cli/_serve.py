@@ -15,6 +15,7 @@ import anyio
 from anyrealtime.cli._exit import CommandError, ExitCode
 from anyrealtime.cli._foreground import until_stopped
 from anyrealtime.cli._log import Log
+from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator import (
     Echo,
     Model,
@@ -63,7 +64,7 @@ def serve(options: ServeOptions) -> int:
 def _fault(text: str) -> Fault:
     try:
         return parse_fault(text)
-    except ValueError as exc:
+    except ConfigurationError as exc:
         raise CommandError(f"--fault {text}: {exc}", ExitCode.USAGE) from exc
 
 

@@ -16,6 +16,7 @@ import msgspec
 from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
+from anyrealtime.errors import ConfigurationError
 from anyrealtime.events import (
     ClientEvent,
     Event,
@@ -200,7 +201,7 @@ class SimulatedConnection:
         """Let something go wrong; see `anyrealtime.simulator.faults`. It counts from now.
 
         Raises:
-            ValueError: it could never strike, because the handshake is over.
+            ConfigurationError: it could never strike, because the handshake is over.
         """
         self._trouble.inject(fault)
 
@@ -329,7 +330,7 @@ class SimulatedConnection:
                 self._script.inject(fault)  # for those that are yet to come
             else:
                 self.inject(fault)
-        except ValueError as error:
+        except ConfigurationError as error:
             event_id = event.get("event_id")
             driving.refuse(
                 Refusal("invalid_value", f"{error}.", param="fault"),
@@ -348,5 +349,7 @@ class SimulatedConnection:
     async def _hang_up(self) -> None:
         """A client that does not answer CLOSE is dropped."""
         await self._closing.wait()
+        with anyio.move_on_after(self._options.session_seconds):
+            await self._socket.catch_up()  # it has not been told yet
         await anyio.sleep(self._options.close_timeout)
         self.abort()

@@ -14,6 +14,7 @@ from random import Random
 
 import msgspec
 
+from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator._fault_frames import (
     cut_off,
     drifted,
@@ -151,10 +152,10 @@ class FaultPlan:
         """Add a fault; it counts from `now`.
 
         Raises:
-            ValueError: it could never strike, because the handshake is over.
+            ConfigurationError: it could never strike, because the handshake is over.
         """
         if isinstance(fault, Refuse) or fault.event == HANDSHAKE:
-            raise ValueError("fault: this client's handshake is over")
+            raise ConfigurationError("fault: this client's handshake is over")
         self._injected += 1
         self._arm(f"injected {self._injected}", fault, now)
 

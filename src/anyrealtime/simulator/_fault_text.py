@@ -10,6 +10,7 @@ from typing import Final, cast, get_args
 
 import msgspec
 
+from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator.faults import AnyFault
 
 ADMIN_EVENT: Final = "simulator.fault"
@@ -27,13 +28,13 @@ def parse_fault(text: str) -> AnyFault:
     `drop:p=0.01`, `drift:field=delta,value=null`, `{"fault": "close", "code": 1011}`.
 
     Raises:
-        ValueError: it is none; the message says why and what there is.
+        ConfigurationError: it is none; the message says why and what there is.
     """
     if text.lstrip().startswith("{"):
         try:
             fields: object = msgspec.json.decode(text)
         except msgspec.DecodeError as error:
-            raise ValueError(f"not JSON: {error}") from error
+            raise ConfigurationError(f"not JSON: {error}") from error
         return fault_from_fields(cast("Mapping[str, object]", fields))
     kind, colon, rest = text.partition(":")
     said: dict[str, object] = {"fault": kind.strip().replace("-", "_")}
@@ -41,9 +42,9 @@ def parse_fault(text: str) -> AnyFault:
         name, equals, value = pair.partition("=")
         name = name.strip().replace("-", "_")
         if not equals or not name:
-            raise ValueError(f"{pair!r} is not name=value")
+            raise ConfigurationError(f"{pair!r} is not name=value")
         if name in said:
-            raise ValueError(f"{name} is given twice")
+            raise ConfigurationError(f"{name} is given twice")
         said[name] = _json_or_text(value) if name == "value" else value.strip()
     return _fault(said, strict=False)
 
@@ -52,7 +53,7 @@ def fault_from_fields(fields: Mapping[str, object]) -> AnyFault:
     """Read a fault from a JSON object, where `fault` is its kind; an event's own fields are none.
 
     Raises:
-        ValueError: it is none; the message says why and what there is.
+        ConfigurationError: it is none; the message says why and what there is.
     """
     said = {name: value for name, value in fields.items() if name not in {"type", "event_id"}}
     return _fault(said, strict=True)
@@ -61,15 +62,19 @@ def fault_from_fields(fields: Mapping[str, object]) -> AnyFault:
 def _fault(said: dict[str, object], *, strict: bool) -> AnyFault:
     kind = said.get("fault")
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise ValueError(f"no fault is called {kind!r}; there are {', '.join(sorted(_KINDS))}")
+        raise ConfigurationError(
+            f"no fault is called {kind!r}; there are {', '.join(sorted(_KINDS))}"
+        )
     known = _KINDS[kind]
     for name in said.keys() - {"fault", *known}:
-        raise ValueError(f"{kind} has no {name!r}; it takes {', '.join(sorted(known))}")
+        raise ConfigurationError(f"{kind} has no {name!r}; it takes {', '.join(sorted(known))}")
     try:
         fault: AnyFault = msgspec.convert(said, AnyFault, strict=strict)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
-        raise ValueError(f"{kind}: {where.rstrip('`')}{': ' if where else ''}{what}") from error
+        raise ConfigurationError(
+            f"{kind}: {where.rstrip('`')}{': ' if where else ''}{what}"
+        ) from error
     return fault
 
 

@@ -310,8 +310,9 @@ async def open_simulator(
         place = f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
     failure: BaseException | None = None
     async with listener or nullcontext(), anyio.create_task_group() as tasks:
-        for each in [] if listener is None else listener.listeners:
-            tasks.start_soon(clients.welcome, cast("SocketListener", each), tasks)
+        if listener is not None:
+            for each in listener.listeners:
+                tasks.start_soon(clients.welcome, cast("SocketListener", each), tasks)
         try:
             yield Simulator(clients, tasks, "" if ssl_context is None else "s", place)
         except (anyio.get_cancelled_exc_class(), GeneratorExit):

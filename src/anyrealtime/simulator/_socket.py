@@ -74,6 +74,10 @@ class Socket(Protocol):
         """Wait until at most `limit_bytes` are queued. Cancelling leaves the queue as it is."""
         ...
 
+    async def catch_up(self) -> None:
+        """Wait while a step that takes time holds back what is queued, and not otherwise."""
+        ...
+
     async def write(self) -> None:
         """Send what is queued, for as long as the connection lasts."""
         ...

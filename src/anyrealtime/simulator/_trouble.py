@@ -60,7 +60,7 @@ class Trouble:
         self._all(heard.behind)
 
     def inject(self, fault: Fault) -> None:
-        """Add a fault that counts from now. Raises ValueError when it comes too late."""
+        """Add a fault that counts from now. Raises ConfigurationError when it comes too late."""
         self._plan.inject(fault, self._now)
         self._strike()
 

@@ -12,7 +12,6 @@ import socket
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import groupby
 from typing import TypeAlias
 
 import anyio
@@ -64,7 +63,7 @@ class Bell:
         await self._event.wait()
 
 
-_Order: TypeAlias = bytes | Pause | Throttle | Freeze | Sever
+_Order: TypeAlias = Pause | Throttle | Freeze | Sever
 
 
 class WebSocket:
@@ -80,13 +79,14 @@ class WebSocket:
         self._stream = stream
         self._protocol = ServerProtocol(select_subprotocol=choose, max_size=max_message_bytes)
         self._fragments: list[Frame] = []
-        self._orders: list[_Order] = []
+        self._orders: list[bytes | _Order] = []
         self._unsent_bytes = 0
         self._bytes_per_second: float | None = None
         self._eof_due = False
         self._finished = False
         self._lost = False
         self._frozen = False
+        self._hindered = False
         self._doomed = False
         self._to_write = Bell()
         self._written = Bell()
@@ -224,6 +224,7 @@ class WebSocket:
                 self._doomed = True
                 self._queue(step)
             case Pause() | Throttle():
+                self._hindered = True
                 self._queue(step)
 
     def _send_text(self, data: bytes, size: int) -> None:
@@ -249,6 +250,11 @@ class WebSocket:
         while self._unsent_bytes > limit_bytes and not self._lost:
             await self._written.wait()
 
+    async def catch_up(self) -> None:
+        """Wait while a step that takes time holds back what is queued, and not otherwise."""
+        while self._hindered and self._unsent_bytes and not (self._lost or self._frozen):
+            await self._written.wait()
+
     async def write(self) -> None:
         """Send what is queued, for as long as the connection lasts."""
         while not self._finished and not self._lost:
@@ -264,15 +270,17 @@ class WebSocket:
         self._collect()
         orders, self._orders = self._orders, []
         due = sum(len(order) for order in orders if isinstance(order, bytes))
+        chunks: list[bytes] = []
         try:
-            for is_data, group in groupby(orders, lambda order: isinstance(order, bytes)):
-                if is_data:
-                    await self._send(b"".join(data for data in group if isinstance(data, bytes)))
+            for order in orders:
+                if isinstance(order, bytes):
+                    chunks.append(order)
                     continue
-                for order in group:
-                    await self._carry_out(order)
+                await self._send(chunks)
+                await self._carry_out(order)
                 if self._finished or self._lost:
                     return
+            await self._send(chunks)
             if self._eof_due and not self._orders:
                 await self._end()
         except (*_GONE, OSError):  # half-closing a reset socket is an OSError on Trio
@@ -281,9 +289,13 @@ class WebSocket:
             self._unsent_bytes -= due
             self._written.ring()
 
-    async def _send(self, data: bytes) -> None:
+    async def _send(self, chunks: list[bytes]) -> None:
+        """Send what the chunks hold, and empty the list."""
+        data = b"".join(chunks)
+        chunks.clear()
         if self._bytes_per_second is None:
-            await self._stream.send(data)
+            if data:
+                await self._stream.send(data)
             return
         size = max(1, int(self._bytes_per_second * SLICE_SECONDS))
         for start in range(0, len(data), size):
@@ -306,8 +318,6 @@ class WebSocket:
                 await self._let_go()
             case Sever():
                 await self._end()
-            case bytes():
-                await self._send(order)
 
     async def _end(self) -> None:
         """Half-close, after which nothing is sent any more."""
@@ -321,7 +331,7 @@ class WebSocket:
         # The reader may not have noticed: this end is what it waits on.
         await self.aclose()
 
-    def _queue(self, order: _Order) -> None:
+    def _queue(self, order: bytes | _Order) -> None:
         self._orders.append(order)
         if isinstance(order, bytes):
             self._unsent_bytes += len(order)

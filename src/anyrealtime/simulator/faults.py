@@ -14,6 +14,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET, Struct
 
+from anyrealtime.errors import ConfigurationError
+
 __all__ = [
     "HANDSHAKE",
     "AnyFault",
@@ -74,13 +76,13 @@ class Fault(
     def __post_init__(self) -> None:
         _check(after=(self.after, 0), delay=(self.delay, 0.0))
         if self.p is not None and not 0 <= self.p <= 1:
-            raise ValueError(f"p={self.p!r}: a probability is between 0 and 1")
+            raise ConfigurationError(f"p={self.p!r}: a probability is between 0 and 1")
         if self.times is not None:
             _check(times=(self.times, 1))
         if self.visit is not None:
             _check(visit=(self.visit, 1))
         if self.event is not None and self.heard is not None:
-            raise ValueError(f"heard={self.heard!r}: give either event or heard")
+            raise ConfigurationError(f"heard={self.heard!r}: give either event or heard")
 
 
 # What is done to an event on its way to the client
@@ -92,9 +94,9 @@ class FrameFault(Fault, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.event == HANDSHAKE:
-            raise ValueError(f"event={HANDSHAKE!r}: only for what happens to a connection")
+            raise ConfigurationError(f"event={HANDSHAKE!r}: only for what happens to a connection")
         if self.heard is not None and not isinstance(self, Drop):
-            raise ValueError(
+            raise ConfigurationError(
                 f"heard={self.heard!r}: only for drop and for what happens to a connection"
             )
 
@@ -137,7 +139,7 @@ class Corrupt(FrameFault, frozen=True, kw_only=True, tag="corrupt"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.what not in {"json", "text", "frame"}:
-            raise ValueError(f"what={self.what!r}: there are 'json', 'text' and 'frame'")
+            raise ConfigurationError(f"what={self.what!r}: there are 'json', 'text' and 'frame'")
 
 
 class Drift(FrameFault, frozen=True, kw_only=False, tag="drift"):
@@ -154,7 +156,9 @@ class Drift(FrameFault, frozen=True, kw_only=False, tag="drift"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not all(self.field.split(".")):
-            raise ValueError(f"field={self.field!r}: names with dots between them are meant")
+            raise ConfigurationError(
+                f"field={self.field!r}: names with dots between them are meant"
+            )
 
 
 class Fragment(FrameFault, frozen=True, kw_only=True, tag="fragment"):
@@ -176,7 +180,7 @@ class ConnectionFault(Fault, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.event == HANDSHAKE and isinstance(self, Close | Unknown | ErrorStorm):
-            raise ValueError(f"event={HANDSHAKE!r}: there is no WebSocket yet")
+            raise ConfigurationError(f"event={HANDSHAKE!r}: there is no WebSocket yet")
 
 
 class Close(ConnectionFault, frozen=True, kw_only=False, tag="close"):
@@ -189,11 +193,15 @@ class Close(ConnectionFault, frozen=True, kw_only=False, tag="close"):
         super().__post_init__()
         if self.code is None:
             if self.reason:
-                raise ValueError(f"reason={self.reason!r}: there is no reason without a code")
+                raise ConfigurationError(
+                    f"reason={self.reason!r}: there is no reason without a code"
+                )
         elif not 0 <= self.code < 2**16:
-            raise ValueError(f"code={self.code!r}: a close code has 16 bits")
+            raise ConfigurationError(f"code={self.code!r}: a close code has 16 bits")
         if len(self.reason.encode()) > _REASON_BYTES:
-            raise ValueError(f"reason={self.reason!r}: at most {_REASON_BYTES} bytes of UTF-8")
+            raise ConfigurationError(
+                f"reason={self.reason!r}: at most {_REASON_BYTES} bytes of UTF-8"
+            )
 
 
 class Cut(ConnectionFault, frozen=True, kw_only=True, tag="cut"):
@@ -231,7 +239,7 @@ class Slow(ConnectionFault, frozen=True, kw_only=False, tag="slow"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.bytes_per_second > 0:
-            raise ValueError(f"bytes_per_second={self.bytes_per_second!r}: must be above 0")
+            raise ConfigurationError(f"bytes_per_second={self.bytes_per_second!r}: must be above 0")
 
 
 class Unknown(ConnectionFault, frozen=True, kw_only=True, tag="unknown"):
@@ -272,11 +280,11 @@ class Refuse(Fault, frozen=True, kw_only=False, tag="refuse"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.event is not None or self.heard is not None or self.delay:
-            raise ValueError("event, heard, delay: a refusal strikes the handshake")
+            raise ConfigurationError("event, heard, delay: a refusal strikes the handshake")
         if not 200 <= self.status <= 599:
-            raise ValueError(f"status={self.status!r}: must be from 200 to 599")
+            raise ConfigurationError(f"status={self.status!r}: must be from 200 to 599")
         if self.location is not None and not self.location.isprintable():
-            raise ValueError(f"location={self.location!r}: not fit for a header")
+            raise ConfigurationError(f"location={self.location!r}: not fit for a header")
 
 
 AnyFault: TypeAlias = (
@@ -305,4 +313,4 @@ def _check(**bounded: tuple[float, float]) -> None:
     """Refuse an argument that is below its least value."""
     for name, (value, least) in bounded.items():
         if not value >= least:
-            raise ValueError(f"{name}={value!r}: must be at least {least:g}")
+            raise ConfigurationError(f"{name}={value!r}: must be at least {least:g}")

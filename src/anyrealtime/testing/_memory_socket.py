@@ -29,6 +29,7 @@ class MemorySocket:
         self._headers = headers
         self._due: deque[Step] = deque()
         self._told = anyio.Event()
+        self._done = anyio.Event()
         self._seconds_per_byte = 0.0
         self._frozen = False
 
@@ -104,6 +105,8 @@ class MemorySocket:
                         await anyio.sleep(len(step.data) * self._seconds_per_byte)
                     self._do_now(step)
             self._due.popleft()
+            self._done.set()
+            self._done = anyio.Event()
 
     def close(self, code: int, reason: str) -> None:
         """End the connection; the client can still read what was sent."""
@@ -114,6 +117,11 @@ class MemorySocket:
         lane = self._link.to_client
         while lane.unread_bytes > limit_bytes and self.is_open:
             await lane.wait()
+
+    async def catch_up(self) -> None:
+        """Wait while a step that takes time holds back what is due, and not otherwise."""
+        while self._due and self.is_open and not self._frozen:
+            await self._done.wait()
 
     async def write(self) -> None:
         """Do what takes time; all else has been done when it was said."""
