@@ -139,6 +139,32 @@ async def test_arguments_whole_and_in_pieces() -> None:
     ]
 
 
+async def test_arguments_that_stream_end_with_their_response() -> None:
+    closed = anyio.Event()
+
+    async def endless() -> AsyncIterator[str]:
+        try:
+            while True:
+                await checkpoint()
+                yield '"more",'
+        finally:
+            closed.set()
+
+    with anyio.fail_after(10):
+        async with (
+            open_simulator(model=lambda _: FunctionCallRequest("f", endless())) as simulator,
+            dial(simulator.url) as client,
+        ):
+            events = await respond(client, max_output_tokens=20)
+            assert events[-1]["response"]["status"] == "incomplete"
+            await closed.wait()
+            await client.send("response.create")
+            await client.wait("response.function_call_arguments.delta")
+            await client.send("response.cancel")
+            done = await client.wait("response.done")
+            assert done["response"]["status"] == "cancelled"
+
+
 async def test_what_is_no_piece_is_refused() -> None:
     with anyio.fail_after(10):
         with pytest.raises(TypeError, match="not 7"):

@@ -7,6 +7,8 @@ from typing import Any
 
 import anyio
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from anyrealtime import open_realtime
 from anyrealtime.events import (
@@ -157,6 +159,24 @@ async def test_chained_rounds_over_a_real_socket(anyio_backend: str) -> None:
         "get_weather answered: get_weather!",
         "get_time answered: get_time!",
     ]
+
+
+ASKED = (
+    *("the weather", "time", "in Paris", "and Rome,", "then", "twice", "99 times", "0 times"),
+    *("at once", "until done", "until it is", "malformed arguments", "unknown tool", '"'),
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(ASKED) | st.text(max_size=5)),
+    st.sampled_from(["auto", "required", "get_time"]),
+)
+def test_whatever_is_asked_ends(words: list[str], choice: str) -> None:
+    text, done = " ".join(words), 0
+    while calls := decide(text, *["nothing"] * done, tool_choice=choice):
+        done += len(calls)
+    assert done <= 4 * MOST_ROUNDS * (1 + len(words))
 
 
 def test_tools_of_an_mcp_server() -> None:

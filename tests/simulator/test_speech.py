@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anyrealtime.errors import ConfigurationError
 from anyrealtime.simulator import speak
 from anyrealtime.simulator._speech import BYTES_PER_MS, Sentences
 
@@ -50,6 +52,12 @@ def test_speed() -> None:
     assert len(speak(sentence, "alloy", 0.37)) % 2 == 0
 
 
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
+def test_speed_is_above_zero(speed: float) -> None:
+    with pytest.raises(ConfigurationError, match="speed: expected a number above 0"):
+        speak("word", "alloy", speed)
+
+
 def test_sentences() -> None:
     sentences = Sentences()
     assert sentences.add("Hello") == []
@@ -68,7 +76,7 @@ def test_who_never_stops_is_spoken_too() -> None:
     spoken = sentences.add("on and " * 100)
     assert spoken
     assert all(240 <= len(breath) < 250 for breath in spoken)
-    assert sentences.add("x" * 3_000)
+    assert [len(breath) for breath in sentences.add("x" * 3_000)] == [1_000] * 3
 
 
 @given(st.lists(st.text("ab .!?\n", max_size=300)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from typing import cast
 
 import anyio
 import msgspec
@@ -190,8 +191,7 @@ class _Playing:
         if call is None:
             return
         if isinstance(arguments, AsyncIterable):
-            async for piece in arguments:
-                await self._steps(run.argue(call, [piece]))
+            await self._stream(call, arguments)
         elif isinstance(arguments, str | Mapping):
             text = arguments if isinstance(arguments, str) else _json(arguments)
             pieces = argument_pieces(text, self._options.words_per_delta)
@@ -199,6 +199,17 @@ class _Playing:
         else:
             await self._steps(run.argue(call, arguments))
         run.end_call(call)
+
+    async def _stream(self, call: OutputItem, arguments: AsyncIterable[str]) -> None:
+        try:
+            async for piece in arguments:
+                await self._steps(self._run.argue(call, [piece]))
+                if self._run.closed:
+                    return
+        finally:
+            # Ended with its response, as the model's own generator is.
+            if isinstance(arguments, AsyncGenerator):
+                await cast("AsyncGenerator[str, None]", arguments).aclose()
 
     async def _steps(self, steps: Iterable[None]) -> None:
         for _ in steps:

@@ -44,7 +44,8 @@ _COUNTS: Final = {"twice": 2, "two": 2, "three": 3, "four": 4, "five": 5}
 _WORDS: Final = re.compile(r"[^\W_]+")
 _QUOTED: Final = re.compile(r"[\"'“«]([^\"'”»]+)[\"'”»]")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
-_PROPER: Final = r"(?!I\b)[A-Z][\w'-]*(?:\s+[A-Z][\w'-]*)*"
+# Names of four words at most: what has no bound takes quadratic time on text made to that end.
+_PROPER: Final = r"(?!I\b)[A-Z][\w'-]{0,40}(?:\s+[A-Z][\w'-]{0,40}){0,3}"
 _NAME: Final = re.compile(rf"(?<![.!?] )(?<!^)\b{_PROPER}")
 _NAMES: Final = re.compile(rf"(?<!^)\b{_PROPER}(?:,?\s+(?:and|or)\s+{_PROPER}|,\s+{_PROPER})+")
 _BETWEEN_NAMES: Final = re.compile(r",?\s+(?:and|or)\s+|,\s+")

@@ -13,6 +13,8 @@ import struct
 import zlib
 from functools import lru_cache
 
+from anyrealtime.errors import ConfigurationError
+
 RATE_HZ = 24_000
 BYTES_PER_MS = RATE_HZ * 2 // 1000
 
@@ -25,7 +27,8 @@ _PAUSE_MS = 160
 _ENDINGS = (".", "!", "?", ":", ";")
 # A sentence or a line; or, of one that does not end, some fifteen seconds; or whatever is endless.
 _BREATH = re.compile(
-    r".+?(?:[.!?\u2026]+[\"'\u201d\u2019\u00bb)]*(?:\s+|\Z)|\n+)|.{240}\S*(?=\s)|.{1000}", re.DOTALL
+    r".{1,1000}?(?:[.!?\u2026]+[\"'\u201d\u2019\u00bb)]*(?:\s+|\Z)|\n+)|.{240}\S{0,760}(?=\s)|.{1000}",
+    re.DOTALL,
 )
 
 
@@ -33,7 +36,12 @@ def speak(text: str, voice: str = "alloy", speed: float = 1.0, /) -> bytes:
     """Return the sound of `text`: a tone and a gap for each word, a pause where a sentence ends.
 
     Every voice has a pitch of its own.
+
+    Raises:
+        ConfigurationError: `speed` is not above zero.
     """
+    if not speed > 0:
+        raise ConfigurationError(f"speed: expected a number above 0, got {speed}")
     return b"".join(_word(word, voice, speed) for word in text.split())
 
 
