@@ -106,6 +106,16 @@ async def test_our_own_end() -> None:
     assert log.told == [("closed", 4000, "enough", "client")]
 
 
+async def test_what_is_sent_too_late_is_not_told() -> None:
+    transport, _, peer, log = tapped()
+    with anyio.fail_after(LIMIT):
+        peer.close(1001)
+        for attempt in (transport.receive, lambda: transport.send([b"late"])):
+            with pytest.raises(TransportClosed):
+                await attempt()
+    assert log.told == [("closed", 1001, "", "server")]
+
+
 def test_dropping_it() -> None:
     transport, _, _, log = tapped()
     transport.abort()

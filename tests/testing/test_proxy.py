@@ -11,7 +11,7 @@ import pytest
 
 from anyrealtime import open_realtime
 from anyrealtime.simulator import Simulator, open_simulator
-from anyrealtime.testing import replay
+from anyrealtime.testing import _proxy, replay
 from anyrealtime.testing._proxy import proxying
 from tests._transport.test_tap import Log
 from tests.simulator.client import Client, Closed, dial
@@ -106,6 +106,30 @@ async def test_a_client_that_drops_the_connection() -> None:
         await there.wait_closed()
         assert there.close_code is None
     assert opened.tap.told[-1] == ("closed", 1006, "", "client")
+
+
+async def test_a_client_that_does_not_hear_the_servers_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it goes on saying reaches nobody, and it is dropped."""
+    monkeypatch.setattr(_proxy, "CLOSE_SECONDS", 0.05)
+    path = write(tmp_path, received("session.created"), {"kind": "closed", "by": "server"})
+    async with replay(path) as server, proxy(server.url) as opened, dial(opened.url) as client:
+        with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+            while True:
+                await client.send("response.create")
+                await client.stream.receive()
+    assert opened.tap.told[-1][:2] == ("closed", 1005)
+
+
+async def test_who_speaks_no_websocket() -> None:
+    async with simulated() as (simulator, opened):
+        port = int(opened.url.rpartition(":")[2].partition("/")[0])
+        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+            await stream.send(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await stream.receive()).startswith(b"HTTP/1.1 426")
+    assert not simulator.connections
+    assert not opened.tap.told
 
 
 async def test_a_server_that_is_not_there(tmp_path: Path) -> None:

@@ -197,6 +197,12 @@ def test_audio_that_is_none(tmp_path: Path, audio: str, n_bytes: int) -> None:
     assert line["data"]["audio"] == {"$audio": {"bytes": n_bytes}}
 
 
+@pytest.mark.parametrize("frame", [b"[1]", b'{"audio": {"$audio": {"bytes": 3}}}'])
+def test_what_holds_no_audio_stays(tmp_path: Path, frame: bytes) -> None:
+    [line] = recorded(tmp_path / "a.jsonl", frame, audio="elide")
+    assert line["data"] == json.loads(frame)
+
+
 # Arguments and the end
 
 
@@ -267,6 +273,12 @@ def test_the_blocks_own_error_comes_first() -> None:
         raise KeyError("mine")
     [note] = caught.value.__notes__
     assert "the recording is not whole: No space left on device: '/dev/full'" in note
+
+
+def test_the_blocks_own_error_alone(tmp_path: Path) -> None:
+    with pytest.raises(KeyError) as caught, record_to(tmp_path / "a.jsonl"):
+        raise KeyError("mine")
+    assert not hasattr(caught.value, "__notes__")
 
 
 def test_a_crash_loses_at_most_the_last_frame(tmp_path: Path) -> None:

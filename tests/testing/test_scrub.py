@@ -165,6 +165,11 @@ def test_what_stays_legible(text: str, cleaned: str) -> None:
     assert Scrubber().text(text) == cleaned
 
 
+def test_what_cannot_be_a_key_stays() -> None:
+    tree = {"secret": 3, "password": None, "client_secret": {"expires_at": 3}, "cookie": [True]}
+    assert Scrubber().tree(tree) == tree
+
+
 def test_names_of_other_things_are_no_keys() -> None:
     usage = {"total_tokens": 3, "input_token_details": {"text_tokens": 1}, "token": "Hello"}
     assert Scrubber().tree(usage) == usage

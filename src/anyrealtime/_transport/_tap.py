@@ -84,7 +84,8 @@ class TappedTransport:
         Raises:
             TransportClosed: the connection is over; nothing of `frames` was sent.
         """
-        self._tap.sent(frames)
+        if not self._is_over:
+            self._tap.sent(frames)
         await self._transport.send(frames)
 
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
