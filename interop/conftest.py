@@ -6,12 +6,15 @@ import json
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from interop.packages import node_modules_with, patched_copy, python_with
 from interop.processes import free_port, serving
+from interop.roster import AIMOCK, FAKEAI, OLD_AIMOCK, SERVERS, STACKS, Client
+from interop.table import PAGE, Table, Verdict, client_row, server_row
+from interop.wire_logs import LOGS
 
 INSTALLING_SECONDS: Final = 600  # a test's own time includes what its fixtures install
 
@@ -34,6 +37,12 @@ _FIXTURES: Final = [
         "response": {
             "error": {"message": "Too many.", "type": "requests", "code": "rate_limit_exceeded"}
         },
+    },
+    {
+        "match": {"userMessage": "slowly"},
+        "response": {"content": "one two three four five six"},
+        "chunkSize": 2,
+        "latency": 20,
     },
     {
         "match": {"userMessage": "truncate"},
@@ -66,10 +75,73 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+# The table
+
+
+_TABLE: Final = pytest.StashKey[Table]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How the table gets onto its page."""
+    parser.addoption(
+        "--write-table", action="store_true", help=f"put the table of a whole run into {PAGE.name}"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin an empty table."""
+    config.stash[_TABLE] = Table()
+    config.addinivalue_line("markers", "step(name): the step of the table that a test is about")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the installations their time."""
     for item in items:
         item.add_marker(pytest.mark.timeout(INSTALLING_SECONDS))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note how a test ended in the table, if it is about one of its cells."""
+    report = yield
+    if report.when == "call" or not report.passed:
+        note(item.config.stash[_TABLE], item, report.outcome)
+        if report.skipped and call.excinfo is not None:
+            item.config.stash[_TABLE].reasons.add(str(call.excinfo.value))
+    return report
+
+
+def note(table: Table, item: pytest.Item, verdict: Verdict) -> None:
+    """Find the cells that a test is about: a client's, or those of the servers it uses."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return
+    given: dict[str, Any] = item.callspec.params
+    if isinstance(client := given.get("client"), Client):
+        table.add(client_row(client), given["step"], verdict)
+    for marker in item.iter_markers("step"):
+        stack = STACKS[given["anyio_backend"], given["transport"]]
+        for fixture in SERVERS.keys() & set(item.fixturenames):
+            table.add(server_row(SERVERS[fixture], stack), marker.args[0], verdict)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table, and write it where that was asked for and it is whole."""
+    table = config.stash[_TABLE]
+    if not table.cells:
+        return
+    terminalreporter.section("interop")
+    for line in [*table.lines(), *sorted(table.reasons)]:
+        terminalreporter.write_line(line)
+    terminalreporter.write_line(f"wire logs: {LOGS}")
+    if config.getoption("--write-table"):
+        if table.is_whole:
+            table.write()
+        where = f"{PAGE} is {'written' if table.is_whole else 'left as it was: not all passed'}"
+        terminalreporter.write_line(where)
 
 
 def _aimock(installed: Path, log: Path, *options: str, **env: str) -> Generator[str]:
@@ -94,13 +166,13 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def aimock_package() -> Path:
     """aimock 1.43.0, which speaks GA and refuses beta."""
-    return node_modules_with("@copilotkit/aimock@1.43.0")
+    return node_modules_with(*AIMOCK.packages)
 
 
 @pytest.fixture(scope="session")
 def old_aimock_package() -> Path:
     """aimock 1.42.1, which computes a wrong Sec-WebSocket-Accept."""
-    return node_modules_with("@copilotkit/aimock@1.42.1")
+    return node_modules_with(*OLD_AIMOCK.packages)
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +215,7 @@ def old_aimock(old_aimock_package: Path, logs: Path) -> Generator[str]:
 @pytest.fixture(scope="session")
 def fakeai(logs: Path) -> Generator[str]:
     """The base URL of FakeAI 0.3.2, which speaks beta and sends every absent field as null."""
-    python = python_with("fakeai==0.3.2", "pillow", "websockets")
+    python = python_with(*FAKEAI.packages)
     address = ["--host", "127.0.0.1", "--port", str(free_port())]
     with serving(
         [python, "-m", "fakeai", "server", *address, "--response-delay", "0"],
@@ -157,45 +229,3 @@ def fakeai(logs: Path) -> Generator[str]:
 def kosoku() -> Path:
     """The command of kosoku 0.1.0, which runs Autobahn's WebSocket cases."""
     return python_with("kosoku==0.1.0").with_name("kosoku")
-
-
-@pytest.fixture(scope="session")
-def openai_python() -> Path:
-    """An interpreter that has openai 3.54.0."""
-    return python_with("openai[realtime]==3.54.0")
-
-
-@pytest.fixture(scope="session")
-def openai_agents() -> Path:
-    """An interpreter that has openai-agents 0.24.0."""
-    return python_with("openai-agents[realtime]==0.24.0")
-
-
-@pytest.fixture(scope="session")
-def openai_node() -> Path:
-    """A directory with openai 6.49.0 and ws in its node_modules."""
-    return node_modules_with("openai@6.49.0", "ws@8.23.0")
-
-
-@pytest.fixture(scope="session")
-def openai_agents_js() -> Path:
-    """A directory with @openai/agents-realtime 0.20 in its node_modules."""
-    return node_modules_with("@openai/agents-realtime@0.20", "@openai/agents@0.20", "zod@4")
-
-
-@pytest.fixture(scope="session")
-def openai_realtime_api() -> Path:
-    """A directory with openai-realtime-api 1.0.8 in its node_modules."""
-    return node_modules_with("openai-realtime-api@1.0.8")
-
-
-@pytest.fixture(scope="session")
-def azure_voicelive() -> Path:
-    """An interpreter that has azure-ai-voicelive 1.3.1."""
-    return python_with("azure-ai-voicelive[aiohttp]==1.3.1", "anyio")
-
-
-@pytest.fixture(scope="session")
-def livekit_openai() -> Path:
-    """An interpreter that has livekit-plugins-openai 1.8.9."""
-    return python_with("livekit-plugins-openai==1.8.9")

@@ -20,6 +20,8 @@ import pytest
 CACHE: Final = Path(__file__).parent / ".cache"
 INSTALL_SECONDS: Final = 400.0
 _DONE: Final = ".complete"
+_UNAVAILABLE: Final[dict[Path, str]] = {}
+"""What could not be made in this run, and why: every test asks, one tries."""
 
 
 def python_with(*requirements: str) -> Path:
@@ -61,10 +63,16 @@ def patched_copy(source: Path, name: str, file: str, old: str, new: str) -> Path
 
 def _installed(names: Sequence[str], make: Callable[[Path], None]) -> Path:
     place = CACHE / re.sub(r"[^\w.=]+", "-", "-".join(names))
+    if place in _UNAVAILABLE:
+        pytest.skip(_UNAVAILABLE[place])
     if not (place / _DONE).exists():
         shutil.rmtree(place, ignore_errors=True)
         CACHE.mkdir(exist_ok=True)
-        make(place)
+        try:
+            make(place)
+        except pytest.skip.Exception as reason:
+            _UNAVAILABLE[place] = str(reason)
+            raise
         (place / _DONE).touch()
     return place
 

@@ -1,7 +1,7 @@
 """Against aimock, a Realtime server in Node with a WebSocket stack of its own.
 
-1.43.0 speaks GA and refuses beta as OpenAI does; 1.42.1 speaks both, once its wrong handshake
-is mended. It deviates from the protocol in places: that is what these tests are for.
+This is 1.43.0, which speaks GA and refuses beta as OpenAI does. It deviates from the protocol
+in places: that is what these tests are for.
 """
 
 from __future__ import annotations
@@ -9,24 +9,17 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from anyrealtime import ConnectFailed, Connection, ConnectionClosed, ServerError, open_realtime
+from anyrealtime import ConnectFailed, ConnectionClosed, ServerError, open_realtime
 from anyrealtime.events import (
     AudioConfig,
     AudioInput,
-    AudioTranscription,
-    BetaSession,
     ConversationItemAdded,
     ConversationItemCreate,
-    ConversationItemInputAudioTranscriptionCompleted,
     ErrorEvent,
     FunctionCall,
     FunctionCallOutput,
-    FunctionTool,
-    InputAudioBufferAppend,
     InputAudioBufferClear,
     InputAudioBufferCleared,
-    InputAudioBufferCommit,
-    InputAudioBufferCommitted,
     InputText,
     InvalidEvent,
     Message,
@@ -37,56 +30,25 @@ from anyrealtime.events import (
     ResponseDone,
     ResponseFunctionCallArgumentsDelta,
     ResponseFunctionCallArgumentsDone,
-    ResponseOutputItemDone,
-    ResponseOutputTextDelta,
     ResponseOutputTextDone,
     ResponseStatusDetails,
     ServerEvent,
     Session,
     SessionUpdate,
-    Text,
     TranscriptionSession,
     UnknownEvent,
 )
-from interop.transports import KEY, LIMIT, TRANSPORTS, TransportName, connect, kinds, receive_until
-
-HELLO = "Hello there! How can I help you today?"
-WEATHER = FunctionTool(
-    name="get_weather",
-    description="The weather of a city.",
-    parameters={"type": "object", "properties": {"city": {"type": "string"}}},
+from interop.aimock_talk import HELLO, TEXT_TURN, WEATHER, ask, say, speak_over, text_of, transcribe
+from interop.transports import (
+    KEY,
+    LIMIT,
+    TRANSPORTS,
+    TransportName,
+    connect,
+    kinds,
+    receive_until,
+    step,
 )
-OPENING = ["session.created", "session.updated"]
-TEXT_TURN = [
-    "response.created",
-    "response.output_item.added",
-    "response.content_part.added",
-    "response.output_text.delta",
-    "response.output_text.done",
-    "response.content_part.done",
-    "response.output_item.done",
-    "conversation.item.done",
-    "response.done",
-]
-
-
-async def say(connection: Connection, text: str, item_id: str | None = None) -> None:
-    """Send a user's message."""
-    item = Message(id=item_id, role="user", content=[InputText(text=text)])
-    await connection.send(ConversationItemCreate(item=item))
-
-
-async def ask(connection: Connection, text: str) -> tuple[list[ServerEvent], ResponseDone]:
-    """Send a user's message and receive up to the end of the response to it."""
-    await say(connection, text)
-    await connection.send(ResponseCreate())
-    return await receive_until(connection, ResponseDone)
-
-
-def text_of(events: list[ServerEvent]) -> str:
-    """What the deltas say together."""
-    return "".join(event.delta for event in events if isinstance(event, ResponseOutputTextDelta))
-
 
 # GA
 
@@ -110,6 +72,7 @@ async def test_a_session_is_set_when_the_block_begins(
         assert connection.session.expires_at is not None
 
 
+@step("text")
 @TRANSPORTS
 async def test_a_text_turn(aimock: str, transport: TransportName) -> None:
     async with connect(aimock, transport) as connection:
@@ -130,6 +93,7 @@ async def test_a_text_turn(aimock: str, transport: TransportName) -> None:
     assert item.content == [OutputText(text=HELLO)]
 
 
+@step("function")
 @TRANSPORTS
 async def test_a_function_call_by_hand(aimock: str, transport: TransportName) -> None:
     async with connect(aimock, transport, session=Session(tools=[WEATHER])) as connection:
@@ -151,6 +115,7 @@ async def test_a_function_call_by_hand(aimock: str, transport: TransportName) ->
     assert text_of(events) == "It is 21 degrees in Paris."
 
 
+@step("text")
 @TRANSPORTS
 async def test_many_turns_on_one_connection(aimock: str, transport: TransportName) -> None:
     async with connect(aimock, transport) as connection:
@@ -159,23 +124,19 @@ async def test_many_turns_on_one_connection(aimock: str, transport: TransportNam
             assert text_of(events) == HELLO
 
 
+@step("vad")
 @TRANSPORTS
 async def test_a_transcription_session(aimock: str, transport: TransportName) -> None:
-    session = TranscriptionSession(
-        audio=AudioConfig(input=AudioInput(transcription=AudioTranscription(model="whisper-1")))
-    )
-    async with connect(aimock, transport, session=session, intent="transcription") as connection:
-        assert isinstance(connection.session.current, TranscriptionSession)
-        await connection.send(InputAudioBufferAppend(audio=bytes(4800)))
-        await connection.send(InputAudioBufferCommit())
-        events, completed = await receive_until(
-            connection, ConversationItemInputAudioTranscriptionCompleted
-        )
-        assert completed.transcript == "good morning"
-        [committed] = [event for event in events if isinstance(event, InputAudioBufferCommitted)]
-        assert not committed.item_id  # aimock leaves it out
+    await transcribe(aimock, transport)
 
 
+@step("interruption")
+@TRANSPORTS
+async def test_speech_interrupts_nothing(aimock: str, transport: TransportName) -> None:
+    await speak_over(aimock, transport)
+
+
+@step("cancel")
 @TRANSPORTS
 async def test_events_of_its_own(aimock: str, transport: TransportName) -> None:
     async with connect(aimock, transport) as connection:
@@ -189,6 +150,7 @@ async def test_events_of_its_own(aimock: str, transport: TransportName) -> None:
 # Errors
 
 
+@step("error")
 @TRANSPORTS
 async def test_a_response_that_fails(aimock: str, transport: TransportName) -> None:
     async with connect(aimock, transport) as connection:
@@ -203,6 +165,7 @@ async def test_a_response_that_fails(aimock: str, transport: TransportName) -> N
         assert text_of(events) == HELLO
 
 
+@step("error")
 @TRANSPORTS
 async def test_an_error_nobody_claims_is_raised(aimock: str, transport: TransportName) -> None:
     with pytest.raises(ServerError) as caught:
@@ -213,6 +176,7 @@ async def test_an_error_nobody_claims_is_raised(aimock: str, transport: Transpor
     assert (caught.value.type, caught.value.code) == ("invalid_request_error", "invalid_json")
 
 
+@step("error")
 @TRANSPORTS
 async def test_an_error_is_an_event_where_it_is_wanted(
     aimock: str, transport: TransportName
@@ -225,6 +189,7 @@ async def test_an_error_is_an_event_where_it_is_wanted(
         assert text_of(events) == HELLO
 
 
+@step("error")
 @TRANSPORTS
 async def test_a_session_that_is_refused_is_no_connection(
     aimock: str, transport: TransportName
@@ -238,6 +203,7 @@ async def test_a_session_that_is_refused_is_no_connection(
 # Ends
 
 
+@step("error")
 @TRANSPORTS
 @pytest.mark.parametrize("text", ["truncate", "vanish"])
 async def test_a_server_that_vanishes_in_mid_response(
@@ -259,6 +225,7 @@ async def test_a_server_that_vanishes_in_mid_response(
         assert said == "one two thre"
 
 
+@step("error")
 @TRANSPORTS
 async def test_a_close_with_a_reason(strict_aimock: str, transport: TransportName) -> None:
     with pytest.raises(ConnectionClosed) as caught:
@@ -271,6 +238,7 @@ async def test_a_close_with_a_reason(strict_aimock: str, transport: TransportNam
 # Openings that fail
 
 
+@step("error")
 @TRANSPORTS
 async def test_a_key_that_is_refused_with_a_status(
     locked_aimock: str, transport: TransportName
@@ -288,70 +256,10 @@ async def test_a_key_that_is_refused_with_a_status(
         assert text_of(events) == HELLO
 
 
+@step("error")
 @TRANSPORTS
 async def test_the_beta_is_switched_off(aimock: str, transport: TransportName) -> None:
     with pytest.raises(ConnectFailed, match="no longer supported") as caught:
         async with connect(aimock, transport, dialect="beta"):
             pytest.fail("it opened")
     assert (caught.value.code, caught.value.close_code) == ("beta_api_shape_disabled", 4000)
-
-
-@TRANSPORTS
-async def test_a_wrong_handshake(wrong_aimock: str, transport: TransportName) -> None:
-    with pytest.raises(ConnectFailed, match="did not answer as a WebSocket server") as caught:
-        async with connect(wrong_aimock, transport):
-            pytest.fail("it opened")
-    assert "accept" in str(caught.value).lower()
-    assert (caught.value.status, caught.value.close_code) == (None, None)
-
-
-# 1.42.1, mended
-
-
-@TRANSPORTS
-async def test_an_older_server(old_aimock: str, transport: TransportName) -> None:
-    async with connect(old_aimock, transport, session=Session(tools=[WEATHER])) as connection:
-        events, _ = await ask(connection, "hello")
-        assert kinds(events) == [*OPENING, "conversation.item.added", *TEXT_TURN]
-        assert text_of(events) == HELLO
-
-
-@TRANSPORTS
-async def test_a_beta_text_turn(old_aimock: str, transport: TransportName) -> None:
-    session = Session(instructions="Be brief.", output_modalities=["text"])
-    async with connect(old_aimock, transport, session=session, dialect="beta") as connection:
-        current = connection.session.current
-        assert isinstance(current, BetaSession)
-        assert (current.instructions, current.modalities) == ("Be brief.", ["text"])
-        events, done = await ask(connection, "hello")
-    assert kinds(events) == [
-        *OPENING,
-        "conversation.item.created",
-        "response.created",
-        "response.output_item.added",
-        "response.content_part.added",
-        "response.text.delta",
-        "response.text.done",
-        "response.content_part.done",
-        "response.output_item.done",
-        "response.done",
-    ]
-    assert text_of(events) == HELLO
-    [item] = done.response.output or []
-    assert isinstance(item, Message)
-    assert item.content == [Text(text=HELLO)]
-
-
-@TRANSPORTS
-async def test_a_beta_function_call_by_hand(old_aimock: str, transport: TransportName) -> None:
-    session = Session(tools=[WEATHER])
-    async with connect(old_aimock, transport, session=session, dialect="beta") as connection:
-        events, _ = await ask(connection, "weather")
-        [done] = [event for event in events if isinstance(event, ResponseOutputItemDone)]
-        assert isinstance(done.item, FunctionCall)
-        assert (done.item.name, done.item.arguments) == ("get_weather", '{"city":"Paris"}')
-        output = FunctionCallOutput(call_id=done.item.call_id, output='{"degrees":21}')
-        await connection.send(ConversationItemCreate(item=output))
-        await connection.send(ResponseCreate())
-        events, _ = await receive_until(connection, ResponseDone)
-    assert text_of(events) == "It is 21 degrees in Paris."

@@ -1,7 +1,8 @@
-"""Clients that others wrote against our simulator, each in a process of its own.
+"""Clients that others wrote against our simulator, a process for each step they play.
 
-The scripts in `clients` play the conversation and print what they saw; here it is held against
-what was said. A client that decodes strictly is the best judge of the simulator's events.
+The scripts in `clients` print what the client showed its user; here that and the wire are held
+against what should have happened. The simulator's own tests run it on both backends; here it
+is one server for all.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 import os
 import shutil
 import ssl
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,120 +20,119 @@ import anyio
 import pytest
 import trustme
 
-from anyrealtime.simulator import open_simulator
+from anyrealtime.events import Message
+from anyrealtime.simulator import (
+    ModelRequest,
+    Said,
+    Simulator,
+    default_model,
+    open_simulator,
+    speak,
+)
+from interop.packages import node_modules_with, python_with
+from interop.roster import CLIENTS, STEPS, Client, Step
+from interop.verdicts import judge, wire_of
+from interop.wire_logs import client_log_path, tail, write_log
 
-CLIENTS: Final = Path(__file__).parent / "clients"
-LIMIT: Final = 60.0
+ROOT: Final = Path(__file__).parent.parent
+SCRIPTS: Final = Path(__file__).parent / "clients"
+LIMIT: Final = 40.0  # most of it is what a busy machine needs to import the client
 KEY: Final = "sk-interop"
-GREETING: Final = "Hello there! It is good to hear from you."
-REPORT: Final = "get_weather answered: 21 degrees"
-ARGUMENTS: Final = '{"city":"Paris"}'
-REFUSED: Final = ["invalid_request_error", "item_delete_invalid_item_id", "item_id", "evt_mine"]
+PACE: Final[dict[Step, float]] = {"cancel": 0.02, "interruption": 0.02}
+SENTENCE: Final = "What is the weather like in Paris today"
 
 
-async def run_python(python: Path, script: str, *arguments: str) -> dict[str, Any]:
-    """Run a script with an interpreter that has its packages; return its report."""
-    return await _run([str(python), str(CLIENTS / script), *arguments])
+@pytest.fixture
+def anyio_backend() -> str:
+    """One backend: what is tested is the other side."""
+    return "asyncio"
 
 
-async def run_node(modules: Path, script: str, *arguments: str, **env: str) -> dict[str, Any]:
-    """Run a script beside the packages it imports; return its report."""
-    place = shutil.copy(CLIENTS / script, modules)
-    return await _run(["node", str(place), *arguments], **env)
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Somebody says something, in 24 kHz PCM16."""
+    path = tmp_path_factory.mktemp("speech") / "speech.pcm"
+    path.write_bytes(speak(SENTENCE))
+    return path
 
 
-async def _run(command: list[str], **env: str) -> dict[str, Any]:
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Who vouches for a simulator on TLS."""
+    return trustme.CA()
+
+
+def talkative(request: ModelRequest) -> Iterator[Said]:
+    """The default model, but the first thing it hears makes it say much: one may interrupt."""
+    turns = sum(isinstance(item, Message) and item.role == "user" for item in request.items)
+    yield from default_model(request)
+    if request.heard_seconds and turns == 1:
+        yield " Let me go on. " * 50
+
+
+def command(client: Client) -> list[str]:
+    """How its script is started; installs what it needs."""
+    if not client.node:
+        python = python_with(*client.packages)
+        return [str(python), "-m", f"interop.clients.{client.script}"]
+    place = node_modules_with(*client.packages)
+    for script in SCRIPTS.glob("*.mjs"):
+        shutil.copy(script, place)
+    own = place / "node_modules/.bin/node"
+    return [str(own) if own.exists() else "node", str(place / f"{client.script}.mjs")]
+
+
+def address(client: Client, simulator: Simulator) -> str:
+    """The simulator's address as the client takes it."""
+    match client.address:
+        case "base":
+            return simulator.base_url
+        case "endpoint":
+            return simulator.url
+        case "root":
+            return simulator.base_url.removesuffix("/v1")
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.slug)
+async def test_client(
+    client: Client, step: Step, speech: Path, authority: trustme.CA, tmp_path: Path
+) -> None:
+    start = command(client)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    context = None
+    if client.tls:
+        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+        env["NODE_EXTRA_CA_CERTS"] = str(tmp_path / "authority.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate = tmp_path / "server.pem"
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
+        context.load_cert_chain(certificate)
+    async with open_simulator(
+        model=talkative, api_key=KEY, pace=PACE.get(step, 0.0), ssl_context=context
+    ) as simulator:
+        given = [client.variant, step, address(client, simulator), KEY, str(speech)]
+        try:
+            report = await play([*start, *given], env)
+            assert len(simulator.connections) == 1
+            frames = simulator.connections[0].frames
+            judge(step, wire_of(frames), report)
+            assert simulator.connections[0].dialect == client.dialect
+        except Exception as error:
+            for connection in simulator.connections:
+                error.add_note(f"{connection!r}, the last of its log:\n{tail(connection.frames)}")
+            raise
+        finally:
+            path = client_log_path(client, step)
+            write_log(path, [f for one in simulator.connections for f in one.frames])
+
+
+async def play(start: list[str], env: dict[str, str]) -> dict[str, Any]:
+    """Run a script and return its report."""
+    begun = time.monotonic()
     with anyio.fail_after(LIMIT):
-        done = await anyio.run_process(command, env=os.environ | env, check=False)
-    assert done.returncode == 0, done.stderr.decode()
+        done = await anyio.run_process(start, check=False, cwd=ROOT, env=env)
+    said = done.stderr.decode(errors="replace")
+    assert done.returncode == 0, f"after {time.monotonic() - begun:.1f} s:\n{said}"
     report: dict[str, Any] = json.loads(done.stdout)
     return report
-
-
-@pytest.mark.parametrize("mode", ["ga", "beta", "sync"])
-async def test_openai_python(openai_python: Path, mode: str) -> None:
-    async with open_simulator(api_key=KEY) as simulator:
-        report = await run_python(openai_python, "openai_python.py", mode, simulator.base_url, KEY)
-        [connection] = simulator.connections
-        assert connection.dialect == ("beta" if mode == "beta" else "ga")
-    assert report["invalid"] == []
-    assert report["texts"] == [GREETING, REPORT]
-    assert report["call"]["arguments"] == ARGUMENTS
-    assert report["audio_bytes"] > 0
-    assert report["errors"] == [REFUSED]
-    assert report["types"][0] == "session.created"
-    assert report["types"][-1] == "error"
-
-
-@pytest.mark.parametrize("kind", ["ws", "websocket"])
-async def test_openai_node(openai_node: Path, kind: str, tmp_path: Path) -> None:
-    authority = trustme.CA()
-    trusted = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(trusted)
-    certificate = tmp_path / "server.pem"
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    async with open_simulator(api_key=KEY, ssl_context=context) as simulator:
-        report = await run_node(
-            openai_node,
-            "openai_node.mjs",
-            kind,
-            simulator.base_url,
-            KEY,
-            NODE_EXTRA_CA_CERTS=str(trusted),
-        )
-        [connection] = simulator.connections
-        by_subprotocol = any(KEY in offered for offered in connection.subprotocols)
-        assert by_subprotocol is (kind == "websocket")
-    assert report["texts"] == [GREETING, REPORT]
-    assert report["call"]["arguments"] == ARGUMENTS
-    assert report["audioBytes"] > 0
-    assert report["errors"] == [REFUSED]
-
-
-async def test_openai_agents(openai_agents: Path) -> None:
-    async with open_simulator(api_key=KEY) as simulator:
-        report = await run_python(openai_agents, "openai_agents.py", simulator.url, KEY)
-    assert report["errors"] == []
-    assert report["asked"] == ["Paris"]
-    assert report["said"] == [GREETING, REPORT]
-    assert {"tool_start", "tool_end"} <= set(report["kinds"])
-
-
-async def test_openai_agents_js(openai_agents_js: Path) -> None:
-    async with open_simulator(api_key=KEY) as simulator:
-        report = await run_node(openai_agents_js, "openai_agents_js.mjs", simulator.url, KEY)
-    assert report["errors"] == []
-    assert report["asked"] == ["Paris"]
-    assert report["said"] == [GREETING, REPORT]
-
-
-async def test_openai_realtime_api(openai_realtime_api: Path) -> None:
-    async with open_simulator(api_key=KEY) as simulator:
-        report = await run_node(openai_realtime_api, "openai_realtime_api.mjs", simulator.url, KEY)
-        [connection] = simulator.connections
-        assert connection.dialect == "beta"
-    assert report["errors"] == []
-    assert report["asked"] == ["Paris"]
-    assert report["said"] == [GREETING, 'get_weather answered: "21 degrees"']
-
-
-async def test_azure_voicelive(azure_voicelive: Path) -> None:
-    async with open_simulator(api_key=KEY) as simulator:
-        endpoint = f"http://127.0.0.1:{simulator.port}"
-        report = await run_python(azure_voicelive, "azure_voicelive.py", endpoint, KEY)
-        [connection] = simulator.connections
-        assert (connection.path, connection.dialect) == ("/voice-live/realtime", "beta")
-    assert report["texts"] == [GREETING, REPORT]
-    assert report["call"]["arguments"] == ARGUMENTS
-    assert report["errors"] == [REFUSED]
-    assert "ServerEventResponseTextDelta" in report["classes"]
-
-
-async def test_livekit(livekit_openai: Path) -> None:
-    async with open_simulator(api_key=KEY) as simulator:
-        report = await run_python(livekit_openai, "livekit_openai.py", simulator.base_url, KEY)
-    assert report["errors"] == []
-    assert report["said"] == [GREETING, REPORT]
-    assert [call[1:] for call in report["calls"]] == [["get_weather", ARGUMENTS]]

@@ -13,20 +13,23 @@ from anyrealtime.events import (
     ConversationItemDeleted,
     ConversationItemRetrieve,
     ErrorEvent,
+    FunctionTool,
     InputAudioBufferAppend,
     InputAudioBufferClear,
     InputAudioBufferCleared,
     InputAudioBufferCommit,
     InputAudioBufferCommitted,
+    InputAudioBufferSpeechStarted,
     InputText,
     Message,
     ResponseCreate,
+    ResponseCreateParams,
     ResponseDone,
     ResponseTextDelta,
     ResponseTextDone,
     Session,
 )
-from interop.transports import TRANSPORTS, TransportName, connect, kinds, receive_until
+from interop.transports import TRANSPORTS, TransportName, connect, kinds, receive_until, step
 
 TEXT = Session(instructions="Be brief.", output_modalities=["text"])
 AUDIO = Session(output_modalities=["audio"])
@@ -42,6 +45,7 @@ async def test_a_session_in_ga_words(fakeai: str, transport: TransportName) -> N
         assert connection.session.expires_at is not None
 
 
+@step("text")
 @TRANSPORTS
 async def test_a_text_turn(fakeai: str, transport: TransportName) -> None:
     async with connect(fakeai, transport, session=TEXT, dialect="beta") as connection:
@@ -72,6 +76,7 @@ async def test_a_text_turn(fakeai: str, transport: TransportName) -> None:
     assert [getattr(part, "text", None) for part in said.content or []] == ["".join(deltas)]
 
 
+@step("error")
 @TRANSPORTS
 async def test_an_audio_turn_ends_in_an_error(fakeai: str, transport: TransportName) -> None:
     """It fails at the audio; an error that names no command is the program's to hear of."""
@@ -82,6 +87,7 @@ async def test_an_audio_turn_ends_in_an_error(fakeai: str, transport: TransportN
     assert caught.value.type == "server_error"
 
 
+@step("error")
 @TRANSPORTS
 async def test_an_audio_turn_to_those_who_want_its_errors(
     fakeai: str, transport: TransportName
@@ -101,6 +107,7 @@ async def test_an_audio_turn_to_those_who_want_its_errors(
         await receive_until(connection, InputAudioBufferCleared)
 
 
+@step("error")
 @TRANSPORTS
 async def test_commands_and_their_answers(fakeai: str, transport: TransportName) -> None:
     async with connect(
@@ -118,3 +125,48 @@ async def test_commands_and_their_answers(fakeai: str, transport: TransportName)
         await connection.send(ConversationItemDelete(item_id=item_id))
         _, deleted = await receive_until(connection, ConversationItemDeleted)
         assert deleted.item_id == item_id
+
+
+@step("function")
+@TRANSPORTS
+async def test_a_function_is_not_called(fakeai: str, transport: TransportName) -> None:
+    """It says something else instead."""
+    weather = FunctionTool(name="get_weather", description="The weather.", parameters={})
+    session = Session(output_modalities=["text"], tools=[weather])
+    async with connect(fakeai, transport, session=session, dialect="beta") as connection:
+        await connection.send(ResponseCreate(response=ResponseCreateParams(tool_choice="required")))
+        _, done = await receive_until(connection, ResponseDone)
+    assert [type(item) for item in done.response.output or []] == [Message]
+
+
+@step("vad")
+@TRANSPORTS
+async def test_an_audio_turn(fakeai: str, transport: TransportName) -> None:
+    """Speech begins with the third append, whatever is in it, and ends with the commit."""
+    async with connect(fakeai, transport, session=TEXT, dialect="beta") as connection:
+        for _ in range(3):
+            await connection.send(InputAudioBufferAppend(audio=bytes(4800)))
+        await receive_until(connection, InputAudioBufferSpeechStarted)
+        await connection.send(InputAudioBufferCommit())
+        events, _ = await receive_until(connection, InputAudioBufferCommitted)
+        assert kinds(events) == [
+            "input_audio_buffer.speech_stopped",
+            "input_audio_buffer.committed",
+        ]
+        await connection.send(ResponseCreate())
+        _, done = await receive_until(connection, ResponseDone)
+    assert done.response.status == "completed"
+
+
+@step("interruption")
+@TRANSPORTS
+async def test_speech_interrupts_nothing(fakeai: str, transport: TransportName) -> None:
+    """It reads nothing while it answers."""
+    async with connect(fakeai, transport, session=TEXT, dialect="beta") as connection:
+        await connection.send(ResponseCreate())
+        for _ in range(3):
+            await connection.send(InputAudioBufferAppend(audio=bytes(4800)))
+        events, done = await receive_until(connection, ResponseDone)
+        assert done.response.status == "completed"
+        assert "input_audio_buffer.speech_started" not in kinds(events)
+        await receive_until(connection, InputAudioBufferSpeechStarted)

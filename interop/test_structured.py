@@ -9,8 +9,10 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from anyrealtime import AckTimeout, ConnectionClosed, ResponseFailed, ServerError
+from anyrealtime import AckTimeout, Connection, ConnectionClosed, ResponseFailed, ServerError
 from anyrealtime.events import (
+    ConversationItemCreate,
+    ErrorEvent,
     FunctionCall,
     FunctionCallOutput,
     FunctionTool,
@@ -19,7 +21,7 @@ from anyrealtime.events import (
     Message,
     Session,
 )
-from interop.transports import LIMIT, TRANSPORTS, TransportName, connect
+from interop.transports import LIMIT, TRANSPORTS, TransportName, connect, receive_until, step
 
 HELLO = "Hello there! How can I help you today?"
 WEATHER = FunctionTool(name="get_weather", parameters={"type": "object", "properties": {}})
@@ -34,6 +36,7 @@ def said(items: tuple[Item, ...]) -> list[tuple[str | None, str]]:
     ]
 
 
+@step("text")
 @TRANSPORTS
 async def test_asking(aimock: str, transport: TransportName) -> None:
     async with connect(aimock, transport) as connection:
@@ -48,6 +51,7 @@ async def test_asking(aimock: str, transport: TransportName) -> None:
         ]
 
 
+@step("text")
 @TRANSPORTS
 async def test_asking_in_the_beta_dialect(old_aimock: str, transport: TransportName) -> None:
     async with connect(old_aimock, transport, dialect="beta") as connection:
@@ -56,6 +60,7 @@ async def test_asking_in_the_beta_dialect(old_aimock: str, transport: TransportN
         assert said(connection.conversation.items) == [("user", "hello"), ("assistant", HELLO)]
 
 
+@step("text")
 @TRANSPORTS
 async def test_asking_fakeai(fakeai: str, transport: TransportName) -> None:
     session = Session(output_modalities=["text"])
@@ -69,6 +74,7 @@ async def test_asking_fakeai(fakeai: str, transport: TransportName) -> None:
                 ]
 
 
+@step("function")
 @TRANSPORTS
 async def test_a_function_call(aimock: str, transport: TransportName) -> None:
     async with connect(aimock, transport, session=Session(tools=[WEATHER])) as connection:
@@ -105,6 +111,7 @@ async def test_commands_come_back_with_their_answers(aimock: str, transport: Tra
                 await connection.conversation.item.retrieve(item.id, timeout=0.2)
 
 
+@step("error")
 @TRANSPORTS
 async def test_a_failed_response(aimock: str, transport: TransportName) -> None:
     async with connect(aimock, transport) as connection:
@@ -115,18 +122,46 @@ async def test_a_failed_response(aimock: str, transport: TransportName) -> None:
             assert await connection.ask("hello") == HELLO
 
 
+async def leave_early(connection: Connection) -> None:
+    """Leave a response after its first words, which cancels it, and ask again."""
+    with anyio.fail_after(LIMIT):
+        slowly = Message(role="user", content=[InputText(text="slowly")])
+        await connection.send(ConversationItemCreate(item=slowly))  # FakeAI gives it another id
+        async with connection.respond() as response:
+            async for _ in response.text:
+                break
+        assert await connection.ask("hello")
+
+
+@step("cancel")
 @TRANSPORTS
 async def test_a_response_that_is_left_early(aimock: str, transport: TransportName) -> None:
     """aimock does not cancel: it says all of it, then an event of its own."""
     async with connect(aimock, transport) as connection:
-        with anyio.fail_after(LIMIT):
-            await connection.conversation.item.create("hello")
-            async with connection.respond() as response:
-                async for _ in response.text:
-                    break
-            assert await connection.ask("hello") == HELLO
+        await leave_early(connection)
 
 
+@step("cancel")
+@TRANSPORTS
+async def test_leaving_early_in_the_beta_dialect(old_aimock: str, transport: TransportName) -> None:
+    async with connect(old_aimock, transport, dialect="beta") as connection:
+        await leave_early(connection)
+
+
+@step("cancel")
+@TRANSPORTS
+async def test_leaving_fakeai_early(fakeai: str, transport: TransportName) -> None:
+    """It reads the cancel when it has said all of it, and then there is nothing to cancel."""
+    session = Session(output_modalities=["text"])
+    async with connect(
+        fakeai, transport, session=session, dialect="beta", errors="deliver"
+    ) as connection:
+        await leave_early(connection)
+        _, refused = await receive_until(connection, ErrorEvent)
+        assert refused.error.message == "No response in progress to cancel"
+
+
+@step("error")
 @TRANSPORTS
 async def test_a_connection_that_breaks_in_mid_answer(
     aimock: str, transport: TransportName
@@ -138,6 +173,7 @@ async def test_a_connection_that_breaks_in_mid_answer(
             assert (caught.value.code, caught.value.by) == (1006, "network")
 
 
+@step("error")
 @TRANSPORTS
 async def test_an_answer_that_ends_in_an_error(fakeai: str, transport: TransportName) -> None:
     """FakeAI's audio: the response never ends, and the error names no command."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import anyio
@@ -10,6 +11,9 @@ import pytest
 
 from anyrealtime import Connection, open_realtime
 from anyrealtime.events import AnySession, InvalidEvent, ServerEvent
+from anyrealtime.testing import record_to
+from interop.roster import Step
+from interop.wire_logs import running_log_path
 
 E = TypeVar("E")
 
@@ -28,7 +32,13 @@ TRANSPORTS = pytest.mark.parametrize(
 )
 
 
-def connect(
+def step(name: Step) -> pytest.MarkDecorator:
+    """Says which step of the table a test is about."""
+    return pytest.mark.step(name)
+
+
+@asynccontextmanager
+async def connect(
     base_url: str,
     transport: TransportName,
     *,
@@ -36,19 +46,22 @@ def connect(
     dialect: Literal["ga", "beta"] = "ga",
     errors: Literal["raise", "deliver"] = "raise",
     intent: Literal["transcription"] | None = None,
-) -> AbstractAsyncContextManager[Connection]:
-    """`open_realtime` to a server on this machine, whatever the environment says."""
-    return open_realtime(
-        None if intent else "gpt-realtime",
-        base_url=base_url,
-        api_key=KEY,
-        session=session,
-        dialect=dialect,
-        errors=errors,
-        intent=intent,
-        transport=transport,
-        proxy=False,
-    )
+) -> AsyncGenerator[Connection, None]:
+    """`open_realtime` to a server on this machine, whatever the environment says, with a log."""
+    with record_to(running_log_path(), audio="elide") as recorder:
+        async with open_realtime(
+            None if intent else "gpt-realtime",
+            base_url=base_url,
+            api_key=KEY,
+            session=session,
+            dialect=dialect,
+            errors=errors,
+            intent=intent,
+            transport=transport,
+            proxy=False,
+            tap=recorder,
+        ) as connection:
+            yield connection
 
 
 async def receive_until(connection: Connection, kind: type[E]) -> tuple[list[ServerEvent], E]:

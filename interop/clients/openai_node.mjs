@@ -1,64 +1,105 @@
-// openai-node as a client: `node openai_node.mjs ws|websocket BASE_URL KEY`.
+// openai-node as a client; variants `ws` and `websocket`, its two classes.
 //
-// Text, a function call, speech and a refused command, on the client's emitter. One line of JSON
-// says what was seen. The client always dials wss: NODE_EXTRA_CA_CERTS names whom it may trust.
+// The client always dials wss: NODE_EXTRA_CA_CERTS names whom it may trust.
 
 import { OpenAI } from 'openai';
 import { OpenAIRealtimeWebSocket } from 'openai/realtime/websocket';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
 import { WebSocket } from 'ws';
+import { ASK, HELLO, LONG, NOBODY, OUTPUT, WEATHER, done, order, utterance } from './script.mjs';
 
-const [kind, baseURL, apiKey] = process.argv.slice(2);
-const client = new OpenAI({ apiKey, baseURL });
+const client = new OpenAI({ apiKey: order.key, baseURL: order.url });
 globalThis.WebSocket ??= WebSocket; // a browser's, which Node 20 has not
 const rt =
-  kind === 'ws'
+  order.variant === 'ws'
     ? new OpenAIRealtimeWS({ model: 'gpt-realtime' }, client)
     : new OpenAIRealtimeWebSocket({ model: 'gpt-realtime', dangerouslyAllowBrowser: true }, client);
 
-const report = { types: [], texts: [], audioBytes: 0, errors: [] };
-rt.on('event', (event) => report.types.push(event.type));
-rt.on('response.output_text.done', (event) => report.texts.push(event.text));
-rt.on('response.output_audio.delta', (event) => {
-  report.audioBytes += Buffer.from(event.delta, 'base64').length;
+const report = { text: '', calls: [], audio_bytes: 0 };
+let said = '';
+let callId;
+rt.on('response.output_text.delta', ({ delta }) => (said += delta));
+rt.on('response.output_text.done', ({ text }) => (report.text = text));
+rt.on('response.output_audio_transcript.done', ({ transcript }) => (report.text = transcript));
+rt.on('response.output_audio.delta', ({ delta }) => {
+  report.audio_bytes += Buffer.from(delta, 'base64').length;
 });
 rt.on('response.function_call_arguments.done', (event) => {
-  report.call = { id: event.call_id, arguments: event.arguments };
+  callId = event.call_id;
+  report.calls.push([event.name, event.arguments]);
 });
-rt.on('error', ({ error }) => {
-  report.errors.push(error ? [error.type, error.code, error.param, error.event_id] : ['local']);
+rt.on('input_audio_buffer.speech_started', () => {
+  if (report.audio_bytes) report.interrupted = true;
 });
-
-const tool = {
-  type: 'function',
-  name: 'get_weather',
-  description: 'The weather of a city.',
-  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
-};
-const message = (text) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
+rt.on('error', ({ error, message }) => (report.error = error ?? { message }));
 
 const next = (type) => new Promise((resolve) => rt.once(type, resolve));
+const message = (text) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
+const say = (item) => rt.send({ type: 'conversation.item.create', item });
 
-async function turn(item, response = {}) {
-  const done = next('response.done');
-  rt.send({ type: 'conversation.item.create', item });
-  rt.send({ type: 'response.create', response });
-  await done;
+async function turn(item) {
+  const ended = next('response.done');
+  say(item);
+  rt.send({ type: 'response.create' });
+  return (await ended).response;
 }
+
+function speak() {
+  for (const piece of utterance()) {
+    rt.send({ type: 'input_audio_buffer.append', audio: piece.toString('base64') });
+  }
+}
+
+const steps = {
+  text: () => turn(message(HELLO)),
+  async function() {
+    await turn(message(ASK));
+    await turn({ type: 'function_call_output', call_id: callId, output: OUTPUT });
+  },
+  async error() {
+    const refused = next('error');
+    rt.send({ type: 'conversation.item.delete', item_id: NOBODY, event_id: 'evt_mine' });
+    await refused;
+  },
+  async cancel() {
+    const begun = next('response.output_text.delta');
+    const ended = next('response.done');
+    say(message(LONG));
+    rt.send({ type: 'response.create' });
+    await begun;
+    rt.send({ type: 'response.cancel' });
+    report.cancelled = (await ended).response.status === 'cancelled';
+    report.said = said;
+    await turn(message(HELLO));
+  },
+  async vad() {
+    const ended = next('response.done');
+    speak();
+    await ended;
+  },
+  async interruption() {
+    const begun = next('response.output_audio.delta');
+    speak();
+    await begun;
+    const interrupted = next('response.done');
+    speak();
+    await interrupted;
+    await next('response.done');
+  },
+};
 
 await next('session.created');
 const updated = next('session.updated');
 rt.send({
   type: 'session.update',
-  session: { type: 'realtime', output_modalities: ['text'], tools: [tool] },
+  session: {
+    type: 'realtime',
+    output_modalities: [order.aloud ? 'audio' : 'text'],
+    tools: [WEATHER],
+    audio: { input: { turn_detection: order.aloud ? { type: 'server_vad' } : null } },
+  },
 });
 await updated;
-await turn(message('hello'));
-await turn(message('get_weather in Paris, please'));
-await turn({ type: 'function_call_output', call_id: report.call.id, output: '21 degrees' });
-await turn(message('hello'), { output_modalities: ['audio'] });
-const refused = next('error');
-rt.send({ type: 'conversation.item.delete', item_id: 'item_nobody', event_id: 'evt_mine' });
-await refused;
-console.log(JSON.stringify(report));
+await steps[order.step]();
 rt.close();
+done(report);

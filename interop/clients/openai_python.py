@@ -1,15 +1,13 @@
-"""openai-python as a client: `python openai_python.py ga|beta|sync BASE_URL KEY`.
+"""openai-python as a client; variants `ga`, `beta` and their synchronous twins `ga-sync`,
+`beta-sync`.
 
-Text, a function call, speech both ways and a refused command, as its users write them. Every
-frame is also held against the SDK's own models, strictly, which the SDK itself does not do.
-One line of JSON says what was seen. Runs where openai is installed, which brings anyio,
-and nothing of ours.
+The conversation is written once, as calls on the connection and the events awaited after them.
+Every frame is also held against the SDK's own models, strictly, which the SDK itself does not do.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -17,64 +15,23 @@ from typing import Any
 
 import anyio
 
+from interop.clients import script
+from interop.clients.script import Order, Report
+
 openai: Any = import_module("openai")
 pydantic: Any = import_module("pydantic")
 
-Step = tuple[str, dict[str, Any], str]
-"""A call on the connection, its arguments, and the type of the event that is then waited for."""
-
-WEATHER = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "The weather of a city.",
-    "parameters": {
-        "type": "object",
-        "properties": {"city": {"type": "string"}},
-        "required": ["city"],
-    },
-}
-GA = {
-    "type": "realtime",
-    "output_modalities": ["text"],
-    "tools": [WEATHER],
-    "audio": {"input": {"turn_detection": None}},
-}
-BETA = {"modalities": ["text"], "tools": [WEATHER], "turn_detection": None}
-MODELS = {"ga": "openai.types.realtime", "beta": "openai.types.beta.realtime"}
-SILENCE = b64encode(bytes(9600)).decode()
-
-
-def main() -> None:
-    """Run the mode that was asked for and print what it saw."""
-    mode, base_url, key = sys.argv[1:]
-    options = {
-        "api_key": key,
-        "base_url": base_url,
-        "websocket_base_url": base_url.replace("http", "ws", 1),
-    }
-    models: Any = import_module(MODELS.get(mode, MODELS["ga"]))
-    seen = Seen(pydantic.TypeAdapter(models.RealtimeServerEvent).validate_json)
-    if mode == "sync":
-        client = openai.OpenAI(**options)
-        talk_in_a_thread(client.realtime, steps(seen, "ga"), seen)
-    else:
-        client = openai.AsyncOpenAI(**options)
-        realtime = client.beta.realtime if mode == "beta" else client.realtime
-        anyio.run(talk, realtime, steps(seen, mode), seen)
-    print(json.dumps(seen.report))
+Call = tuple[str, dict[str, Any], str]
+"""A method of the connection, its arguments, and the type of the event that is then awaited."""
 
 
 class Seen:
     """What came, event by event."""
 
     def __init__(self, validate: Callable[[bytes], object]) -> None:
-        self.report: dict[str, Any] = {
-            "types": [],
-            "invalid": [],
-            "texts": [],
-            "audio_bytes": 0,
-            "errors": [],
-        }
+        self.report: Report = {"invalid": [], "text": "", "calls": [], "audio_bytes": 0}
+        self.call_id = ""
+        self.said = ""
         self._validate = validate
         self._check(b'{"type": "response.done"}')
         assert self.report["invalid"].pop()[0] == "response.done", "the models accept anything"
@@ -86,54 +43,116 @@ class Seen:
             self.report["invalid"].append([json.loads(frame)["type"], str(error)])
 
     def take(self, frame: bytes, event: Any) -> str:
-        """Note an event and its frame; return its type."""
+        """Note an event and its frame; return its type in GA words."""
         self._check(frame)
-        self.report["types"].append(event.type)
-        match event.type:
-            case "response.output_text.done" | "response.text.done":
-                self.report["texts"].append(event.text)
-            case "response.output_audio.delta" | "response.audio.delta":
+        kind = str(event.type)
+        for name in ("text", "audio", "audio_transcript"):
+            kind = kind.replace(f"response.{name}.", f"response.output_{name}.")
+        match kind:
+            case "response.output_text.delta" | "response.output_audio_transcript.delta":
+                self.said += event.delta
+            case "response.output_text.done":
+                self.report["text"] = event.text
+            case "response.output_audio_transcript.done":
+                self.report["text"] = event.transcript
+            case "response.output_audio.delta":
                 self.report["audio_bytes"] += len(b64decode(event.delta))
             case "response.function_call_arguments.done":
-                self.report["call"] = {"id": event.call_id, "arguments": event.arguments}
+                self.call_id = event.call_id
+                self.report["calls"].append([event.name, event.arguments])
             case "response.done":
-                self.report["last_item"] = event.response.output[-1].id
+                self.report["status"] = event.response.status
+            case "input_audio_buffer.speech_started" if self.report["audio_bytes"]:
+                self.report["interrupted"] = True
             case "error":
-                error = event.error
-                self.report["errors"].append([error.type, error.code, error.param, error.event_id])
+                self.report["error"] = event.error.model_dump()
             case _:
                 pass
-        return str(event.type)
+        return kind
 
 
-def steps(seen: Seen, mode: str) -> Iterator[Step]:
-    """The conversation."""
-    beta = mode == "beta"
-    yield "session.update", {"session": BETA if beta else GA}, "session.updated"
-    yield from turn(message("hello"))
-    yield from turn(message("get_weather in Paris, please"))
-    output = {"type": "function_call_output", "call_id": seen.report["call"]["id"]}
-    yield from turn(output | {"output": "21 degrees"})
-    yield "input_audio_buffer.append", {"audio": SILENCE}, ""
-    yield "input_audio_buffer.commit", {}, "input_audio_buffer.committed"
-    aloud = {"modalities": ["audio", "text"]} if beta else {"output_modalities": ["audio"]}
-    yield "response.create", {"response": aloud}, "response.done"
-    spoken = {"item_id": seen.report["last_item"], "content_index": 0, "audio_end_ms": 20}
-    yield "conversation.item.truncate", spoken, "conversation.item.truncated"
-    nobody = {"item_id": "item_nobody", "event_id": "evt_mine"}
+def text(order: Order, seen: Seen) -> Iterator[Call]:
+    """Say hello."""
+    yield from turn(message(script.HELLO))
+
+
+def function(order: Order, seen: Seen) -> Iterator[Call]:
+    """Ask for what only the function knows, and return its output."""
+    yield from turn(message(script.ASK))
+    output = {"type": "function_call_output", "call_id": seen.call_id, "output": script.OUTPUT}
+    yield from turn(output)
+
+
+def error(order: Order, seen: Seen) -> Iterator[Call]:
+    """Delete what is not there."""
+    nobody = {"item_id": script.NOBODY, "event_id": "evt_mine"}
     yield "conversation.item.delete", nobody, "error"
 
 
-def turn(item: dict[str, Any]) -> Iterator[Step]:
+def cancel(order: Order, seen: Seen) -> Iterator[Call]:
+    """Ask for much, cancel after the first words, and go on."""
+    yield "conversation.item.create", {"item": message(script.LONG)}, ""
+    yield "response.create", {}, "response.output_text.delta"
+    yield "response.cancel", {}, "response.done"
+    seen.report |= {"cancelled": seen.report["status"] == "cancelled", "said": seen.said}
+    yield from turn(message(script.HELLO))
+
+
+def vad(order: Order, seen: Seen) -> Iterator[Call]:
+    """Speak, and let the server notice when it was all."""
+    yield from speak(order, "response.done")
+
+
+def interruption(order: Order, seen: Seen) -> Iterator[Call]:
+    """Speak again while the answer is being spoken."""
+    yield from speak(order, "response.output_audio.delta")
+    yield from speak(order, "response.done")
+    yield "input_audio_buffer.append", {"audio": b64encode(bytes(4800)).decode()}, "response.done"
+
+
+def speak(order: Order, awaited: str) -> Iterator[Call]:
+    """The utterance, then what is awaited."""
+    pieces = [b64encode(piece).decode() for piece in order.utterance]
+    for piece in pieces[:-1]:
+        yield "input_audio_buffer.append", {"audio": piece}, ""
+    yield "input_audio_buffer.append", {"audio": pieces[-1]}, awaited
+
+
+def turn(item: dict[str, Any]) -> Iterator[Call]:
     """An item and the response to it."""
     yield "conversation.item.create", {"item": item}, ""
     yield "response.create", {}, "response.done"
 
 
-def message(text: str) -> dict[str, Any]:
+def message(said: str) -> dict[str, Any]:
     """A user's message."""
-    content = [{"type": "input_text", "text": text}]
+    content = [{"type": "input_text", "text": said}]
     return {"type": "message", "role": "user", "content": content}
+
+
+STEPS = {
+    "text": text,
+    "function": function,
+    "error": error,
+    "cancel": cancel,
+    "vad": vad,
+    "interruption": interruption,
+}
+
+
+def conversation(order: Order, seen: Seen) -> Iterator[Call]:
+    """The session that the step needs, then the step."""
+    detection = {"type": "server_vad"} if order.aloud else None
+    session: dict[str, Any] = {"tools": [script.WEATHER]}
+    if order.beta:
+        modalities = ["audio", "text"] if order.aloud else ["text"]
+        session |= {"modalities": modalities, "turn_detection": detection}
+    else:
+        modalities = ["audio"] if order.aloud else ["text"]
+        session |= {"type": "realtime", "output_modalities": modalities}
+        session["audio"] = {"input": {"turn_detection": detection}}
+    yield "session.update", {"session": session}, "session.updated"
+    yield from STEPS[order.step](order, seen)
 
 
 def method(connection: Any, path: str) -> Any:
@@ -143,10 +162,10 @@ def method(connection: Any, path: str) -> Any:
     return connection
 
 
-async def talk(realtime: Any, conversation: Iterator[Step], seen: Seen) -> None:
+async def talk(realtime: Any, order: Order, seen: Seen) -> None:
     """By the asynchronous client."""
     async with realtime.connect(model="gpt-realtime") as connection:
-        for path, arguments, awaited in conversation:
+        for path, arguments, awaited in conversation(order, seen):
             await method(connection, path)(**arguments)
             told = ""
             while told != awaited:
@@ -154,10 +173,10 @@ async def talk(realtime: Any, conversation: Iterator[Step], seen: Seen) -> None:
                 told = seen.take(frame, connection.parse_event(frame))
 
 
-def talk_in_a_thread(realtime: Any, conversation: Iterator[Step], seen: Seen) -> None:
+def talk_in_a_thread(realtime: Any, order: Order, seen: Seen) -> None:
     """By the synchronous client."""
     with realtime.connect(model="gpt-realtime") as connection:
-        for path, arguments, awaited in conversation:
+        for path, arguments, awaited in conversation(order, seen):
             method(connection, path)(**arguments)
             told = ""
             while told != awaited:
@@ -165,5 +184,24 @@ def talk_in_a_thread(realtime: Any, conversation: Iterator[Step], seen: Seen) ->
                 told = seen.take(frame, connection.parse_event(frame))
 
 
+def play(order: Order) -> Report:
+    """Play the step by the client that the variant names."""
+    options = {
+        "api_key": order.key,
+        "base_url": order.url,
+        "websocket_base_url": order.url.replace("http", "ws", 1),
+    }
+    models: Any = import_module(f"openai.types{'.beta' if order.beta else ''}.realtime")
+    seen = Seen(pydantic.TypeAdapter(models.RealtimeServerEvent).validate_json)
+    in_a_thread = order.variant.endswith("-sync")
+    client = openai.OpenAI(**options) if in_a_thread else openai.AsyncOpenAI(**options)
+    realtime = client.beta.realtime if order.beta else client.realtime
+    if in_a_thread:
+        talk_in_a_thread(realtime, order, seen)
+    else:
+        anyio.run(talk, realtime, order, seen)
+    return seen.report
+
+
 if __name__ == "__main__":
-    main()
+    script.run(play)

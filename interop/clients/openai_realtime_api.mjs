@@ -1,49 +1,88 @@
-// openai-realtime-api as a client, in the beta dialect: `node openai_realtime_api.mjs URL KEY`.
-//
-// A conversation with one tool, which the client runs by itself. One line of JSON says what was
-// seen.
+// openai-realtime-api as a client, in the beta dialect. It runs the tool and keeps the
+// conversation by itself.
 
 import { RealtimeClient } from 'openai-realtime-api';
+import { ASK, HELLO, LONG, NOBODY, OUTPUT, WEATHER, done, order, promise, utterance } from './script.mjs';
 
-const [url, apiKey] = process.argv.slice(2);
-const report = { types: [], asked: [], errors: [] };
+const report = { text: '', calls: [], audio_bytes: 0 };
 const client = new RealtimeClient({
-  url,
-  apiKey,
+  url: order.url,
+  apiKey: order.key,
   model: 'gpt-realtime',
-  sessionConfig: { modalities: ['text'], turn_detection: null },
+  sessionConfig: {
+    modalities: order.aloud ? ['text', 'audio'] : ['text'],
+    turn_detection: order.aloud ? { type: 'server_vad' } : null,
+  },
 });
+const { type: _, ...definition } = WEATHER;
+client.addTool(definition, (given) => {
+  report.calls.push([definition.name, JSON.stringify(given)]);
+  return OUTPUT;
+});
+
+const next = (type) => client.realtime.waitForNext(`server.${type}`);
 const say = (text) => client.sendUserMessageContent([{ type: 'input_text', text }]);
+const answers = () => client.conversation.getItems().filter((item) => item.role === 'assistant');
 
-const getWeather = {
-  name: 'get_weather',
-  description: 'The weather of a city.',
-  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+async function answered(text) {
+  const ended = next('response.done');
+  say(text);
+  await ended;
+}
+
+function speak() {
+  for (const { buffer, byteOffset, length } of utterance()) {
+    client.appendInputAudio(new Int16Array(buffer.slice(byteOffset, byteOffset + length)));
+  }
+}
+
+client.on('conversation.updated', ({ delta }) => {
+  report.audio_bytes += delta?.audio?.byteLength ?? 0;
+});
+client.on('conversation.interrupted', () => {
+  if (report.audio_bytes) report.interrupted = true;
+});
+
+const steps = {
+  text: () => answered(HELLO),
+  async function() {
+    await answered(ASK);
+    await next('response.done');
+  },
+  async error() {
+    const [refused, refuse] = promise();
+    client.realtime.on('server.error', refuse);
+    client.deleteItem(NOBODY);
+    report.error = (await refused).error;
+  },
+  async cancel() {
+    say(LONG);
+    await next('response.text.delta');
+    const ended = next('response.done');
+    client.cancelResponse();
+    report.cancelled = (await ended).response.status === 'cancelled';
+    report.said = answers()[0].formatted.text;
+    await answered(HELLO);
+  },
+  async vad() {
+    const ended = next('response.done');
+    speak();
+    await ended;
+  },
+  async interruption() {
+    speak();
+    await next('response.audio.delta');
+    const interrupted = next('response.done');
+    speak();
+    await interrupted;
+    await next('response.done');
+  },
 };
-client.addTool(getWeather, ({ city }) => {
-  report.asked.push(city);
-  return '21 degrees';
-});
 
-let turns = 0;
-let finish;
-const finished = new Promise((resolve) => (finish = resolve));
-client.on('realtime.event', ({ event, source }) => {
-  if (source !== 'server') return;
-  report.types.push(event.type);
-  if (event.type === 'error') report.errors.push(event.error.message);
-  if (event.type !== 'response.done') return;
-  turns += 1;
-  if (turns === 1) say('get_weather in Paris, please');
-  if (turns === 3) finish(); // hello, the call, the answer
-});
 await client.connect();
 await client.waitForSessionCreated();
-say('hello');
-await finished;
-report.said = client.conversation
-  .getItems()
-  .filter((item) => item.role === 'assistant')
-  .map((item) => item.formatted.text);
-console.log(JSON.stringify(report));
+await steps[order.step]();
+const { text, transcript } = answers().at(-1)?.formatted ?? {};
+report.text = text || transcript || '';
 client.disconnect();
+done(report);
