@@ -181,6 +181,30 @@ def test_a_type_that_no_json_fits_is_refused_by_the_parameters_name() -> None:
         schema_of(bad)
 
 
+class Custom:
+    pass
+
+
+class OnlyDescribed:
+    """Nothing could check what the model gives for it."""
+
+    @classmethod
+    def model_json_schema(cls) -> dict[str, object]:
+        return {"type": "string"}
+
+
+def of_custom(value: Custom) -> None: ...
+def of_described(value: OnlyDescribed) -> None: ...
+
+
+@pytest.mark.parametrize("function", [of_custom, of_described])
+def test_a_type_of_the_programs_own_needs_a_schema_and_a_check(
+    function: Callable[..., Any],
+) -> None:
+    with pytest.raises(ConfigurationError, match="its parameter 'value' has a type that no JSON"):
+        schema_of(function)
+
+
 def test_an_annotation_that_cannot_be_read_is_refused() -> None:
     def bad(value: Any) -> None: ...
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any, cast
 
 import pytest
 
 from anyrealtime import ConfigurationError
 from anyrealtime.events import FunctionTool, McpTool
-from anyrealtime.tools import tool, toolset
+from anyrealtime.tools import Tool, tool, toolset
 from anyrealtime.tools._toolset import collect, name_of
 
 
@@ -68,6 +68,21 @@ def test_the_tools_of_a_module_are_those_it_holds() -> None:
     )
     vars(module)["again"] = vars(module)["buy"]
     assert [one.name for one in toolset(module)] == ["buy", "sell"]
+
+
+def test_a_method_of_a_tool_is_the_tool_of_its_object() -> None:
+    """classmethod makes one since Python 3.13."""
+
+    @tool
+    def made(kind: type, n: int) -> str:
+        return f"{kind.__name__} {n}"
+
+    [bound] = collect([MethodType(made, Home)])
+    assert isinstance(bound, Tool)
+    assert bound.invoke(bound.decode('{"n": 1}')) == "Home 1"
+    holder = ModuleType("holder")
+    vars(holder)["made"] = MethodType(made, Home)
+    assert [one.name for one in toolset(holder)] == ["made"]
 
 
 @pytest.mark.parametrize("source", [ModuleType("empty"), object(), 3])

@@ -224,12 +224,10 @@ def _misfit(name: str, exc: Exception) -> ToolError:
 
 
 def _schema_of(kind: Any) -> Schema:
-    if not hasattr(kind, "model_json_schema"):
+    if not (hasattr(kind, "model_json_schema") and hasattr(kind, "model_validate")):
         raise NotImplementedError(f"{kind!r} has no JSON schema")
     return cast("Schema", kind.model_json_schema())
 
 
 def _decode(kind: Any, value: object) -> object:
-    if not hasattr(kind, "model_validate"):
-        raise NotImplementedError(f"{kind!r} cannot be made from JSON")
     return kind.model_validate(value)
