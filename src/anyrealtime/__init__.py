@@ -12,7 +12,8 @@ The two paths, from file to file:
                 error, comes back through _protocol/_replies.py to the call that waits
 
 `open_realtime` (_runtime/_open.py) starts and ends it all; _runtime/_lifetime.py says how a
-connection ends and who is told. Events are in `anyrealtime.events`.
+connection ends and who is told. Events are in `anyrealtime.events`, functions as tools in
+`anyrealtime.tools`.
 """
 
 from anyrealtime._protocol._changes import (
