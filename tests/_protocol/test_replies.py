@@ -213,6 +213,19 @@ def test_a_command_that_was_given_up_keeps_its_place() -> None:
     assert not caller.told
 
 
+def test_an_answer_that_never_came_costs_one_more_and_not_all() -> None:
+    replies = Replies()
+    for number in range(2):  # the first is not answered; its place takes the second one's answer
+        pending = replies.expect(clear(f"e{number}"), ignore)
+        if number:
+            assert replies.answered(CLEARED)
+        assert not pending.settled
+        replies.give_up(pending)
+    third = replies.expect(clear("e2"), ignore)
+    assert replies.answered(CLEARED)
+    assert third.answer is CLEARED
+
+
 def test_a_command_that_was_given_up_and_refused_gives_its_place_up() -> None:
     """And the error is nobody's: it must not end the session of a program that has moved on."""
     replies, caller = Replies(), Caller()
@@ -321,6 +334,7 @@ class Command:
     caller: Caller
     outcome: str = ""
     waits: bool = True
+    overtaken: bool = False
 
 
 class RepliesMachine(RuleBasedStateMachine):
@@ -354,6 +368,9 @@ class RepliesMachine(RuleBasedStateMachine):
             if first.waits:
                 assert first.pending.answer is event
                 first.outcome, first.waits = "answer", False
+            else:
+                for behind in fitting[1:]:
+                    behind.overtaken = True
 
     @rule(command=commands)
     def refused(self, command: Command) -> None:
@@ -377,7 +394,7 @@ class RepliesMachine(RuleBasedStateMachine):
             command.waits = False
             if sent:
                 self.forgiven.add(command.event_id)
-            if not (sent and command.make in IN_ORDER):
+            if not (sent and command.make in IN_ORDER) or command.overtaken:
                 self.places.remove(command)
 
     @rule()

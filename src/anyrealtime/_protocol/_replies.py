@@ -37,6 +37,7 @@ class Pending:
         event: the command.
         answer: the answering event, once it has come.
         error: why none will come.
+        overtaken: an answer came in its lane that went to a command given up before it.
     """
 
     def __init__(self, event: ClientEvent, lane: Lane, on_settled: Callable[[], None]) -> None:
@@ -44,6 +45,7 @@ class Pending:
         self.lane: Lane = lane
         self.answer: ServerEvent | None = None
         self.error: Exception | None = None
+        self.overtaken: bool = False
         self._on_settled = on_settled
 
     @property
@@ -86,11 +88,15 @@ class Replies:
         return pending
 
     def give_up(self, pending: Pending, *, sent: bool = True) -> None:
-        """Nobody waits any more. What was sent and is answered in order keeps its place there."""
+        """Nobody waits any more. What was sent and is answered in order keeps its place there.
+
+        Unless an answer went to one given up before: then that one's never came, and this was
+        it. So a server that leaves one command without an answer costs one more, not all.
+        """
         event_id = pending.event.event_id or ""
         if self._by_id.pop(event_id, None) is None:
             return
-        if not sent or pending.lane.key:
+        if not sent or pending.lane.key or pending.overtaken:
             self._leave_lane(pending)
         if sent:
             self._given_up[event_id] = pending
@@ -111,6 +117,9 @@ class Replies:
                 self._leave_lane(pending)
                 if self._by_id.pop(pending.event.event_id or "", None) is not None:
                     pending.settle(answer=event)
+                else:
+                    for behind in self._lanes.get(lane, ()):
+                        behind.overtaken = True
                 return True
         return False
 
