@@ -103,19 +103,27 @@ class _Proxy:
                     why = str(exc)
             if transport is None:
                 self._told(why)
-                _end(socket, _INTERNAL_ERROR, why)
-                with anyio.move_on_after(CLOSE_SECONDS):
-                    while await socket.receive() is not None:
-                        pass
-                return
-            tapped = TappedTransport(transport, self._tap, endpoint)
-            try:
-                async with anyio.create_task_group() as both:
-                    both.start_soon(_downstream, tapped, socket, both.cancel_scope)
-                    await _up(socket, tapped)
-                    both.cancel_scope.cancel()
-            finally:
-                tapped.abort()
+                await _refuse(socket, why)
+            else:
+                await _relay(socket, TappedTransport(transport, self._tap, endpoint))
+
+
+async def _refuse(socket: Socket, why: str) -> None:
+    _end(socket, _INTERNAL_ERROR, why)
+    with anyio.move_on_after(CLOSE_SECONDS):
+        while await socket.receive() is not None:
+            pass
+
+
+async def _relay(socket: Socket, transport: Transport) -> None:
+    """Pass on what either side says, until one of them has left."""
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_downstream, transport, socket, tasks.cancel_scope)
+            await _up(socket, transport)
+            tasks.cancel_scope.cancel()
+    finally:
+        transport.abort()
 
 
 async def _up(socket: Socket, transport: Transport) -> None:
