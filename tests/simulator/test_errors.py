@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from anyrealtime.simulator._errors import Refusal, from_validation
+from anyrealtime.simulator._errors import Refusal, from_validation, invalid_value
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,19 @@ def test_close_reasons() -> None:
         "param": "p",
         "event_id": "e",
     }
+
+
+@pytest.mark.parametrize(
+    ("supported", "hint"),
+    [
+        ((), ""),
+        (("a",), " Supported values are: 'a'."),
+        (("a", "b"), " Supported values are: 'a' and 'b'."),
+        (("a", "b", "c"), " Supported values are: 'a', 'b', and 'c'."),
+    ],
+)
+def test_supported_values_are_listed_as_the_service_does(
+    supported: tuple[str, ...], hint: str
+) -> None:
+    refusal = invalid_value("p", "x", supported)
+    assert refusal.message == f"Invalid value: 'x'.{hint}"

@@ -243,3 +243,15 @@ def test_thinking_counts_against_the_limit() -> None:
     run.think("one two three four")
     assert run.closed
     assert driver.take()[-2]["response"]["status_details"]["reason"] == "max_output_tokens"
+
+
+def test_what_is_thought_is_paid_for_and_not_shown() -> None:
+    driver = Driver()
+    run, _ = driver.start(output_modalities=["text"])
+    run.think("Hm, hm.")
+    run.complete()
+    response = driver.take()[0]["response"]
+    assert response["output"] == []
+    assert response["usage"]["output_tokens"] == 4
+    run.think("too late")
+    assert driver.take() == []
