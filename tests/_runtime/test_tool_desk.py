@@ -657,6 +657,22 @@ async def test_blocks_may_be_nested() -> None:
                     pytest.fail("the block began")
 
 
+async def test_a_tool_that_is_gone_is_not_the_programs_to_answer() -> None:
+    @tool
+    async def get_news() -> str:
+        return "None."
+
+    async with calling(get_weather) as (connection, server):
+        async with connection.run_tools(get_news):
+            pass
+        await server.call(call_item("get_news"))  # it was told too late
+        assert server.errors == {"c1": "unknown_tool"}
+        assert len(server.creates) == 1
+        async with connection.run_tools(get_news):
+            await server.call(call_item("get_news", call_id="c2"), response_id="r2", request=0)
+            assert server.outputs["c2"] == "None."
+
+
 async def test_a_session_may_have_been_told_of_the_tools_already() -> None:
     async with calling(session=Session(tools=[get_weather.declaration])) as (connection, server):
         async with connection.run_tools(get_weather, declare=False):

@@ -116,6 +116,8 @@ def plain2() -> None: ...
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        (3, "tools= must be a list of tools, not 3"),
+        (plain, "tools= must be a list of tools, not <function plain"),
         ([3], "tools= takes functions, tools, FunctionTool and McpTool, not int"),
         (["x"], "not str"),
         ([None], "not NoneType"),
@@ -126,6 +128,6 @@ def plain2() -> None: ...
         ([cast("Any", iter)], "its signature cannot be read"),
     ],
 )
-def test_what_it_may_not_be_offered(given: list[Any], message: str) -> None:
+def test_what_it_may_not_be_offered(given: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        collect(cast("Any", given))
+        collect(given)

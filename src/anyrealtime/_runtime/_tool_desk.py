@@ -22,7 +22,7 @@ from anyrealtime._protocol._tool_rounds import ToolRounds
 from anyrealtime._runtime._lifetime import Lifetime
 from anyrealtime._runtime._requests import Requests
 from anyrealtime._runtime._respond import Responder
-from anyrealtime.errors import AckTimeout, ConnectionClosed, ProtocolViolation, RequestError
+from anyrealtime.errors import ConnectionClosed, InternalError, ProtocolViolation
 from anyrealtime.events import (
     ConversationItemCreate,
     FunctionCallOutput,
@@ -72,6 +72,7 @@ class ToolDesk:
         self.rounds: ToolRounds = ToolRounds(self)
         self._responder = responder
         self._runners: list[ToolRunner] = []
+        self._gone: set[str] = set()  # tools that ran, and that a model may still know of
         self._calls: dict[ToolCall, ToolRunner] = {}  # that are being run
         self._following: dict[Round, anyio.CancelScope] = {}
 
@@ -85,11 +86,13 @@ class ToolDesk:
     def open(self, runner: ToolRunner) -> None:
         """A block begins in which tools run."""
         self._runners.append(runner)
+        self._gone -= runner.tools.keys()
         self.lifetime.responses.observer = self.rounds
 
     def leave(self, runner: ToolRunner) -> None:
         """It ends: what is called from now on is others' business."""
         self._runners.remove(runner)
+        self._gone |= runner.tools.keys()
 
     def close(self) -> None:
         """A block is over, and its calls are. If it was the last one, nothing goes on any more."""
@@ -139,7 +142,7 @@ class ToolDesk:
 
     def answers(self, name: str, run: Run) -> bool:
         """See `ToolHost`. A name that nobody has declared is the model's invention: it is told."""
-        if name in self.names():
+        if name in self.names() or name in self._gone:
             return True
         given = run.params.tools if run.params and run.params.tools else ()
         declared = (*given, *self.session.tools)
@@ -186,9 +189,9 @@ class ToolDesk:
             with self._following[round_]:
                 await self._responder.follow_up(_Asker(self.rounds, round_), self._params(round_))
                 self.rounds.begun(round_)
-        except ConnectionClosed:
+        except (ConnectionClosed, InternalError):
             pass  # whoever goes on with it has been told
-        except (RequestError, AckTimeout) as exc:
+        except Exception as exc:  # recorded: told below
             failure = exc
         finally:
             del self._following[round_]
@@ -203,7 +206,8 @@ class ToolDesk:
             self.rounds.failed(round_, lambda: failure)
         else:
             self.rounds.end(round_, "refused")
-            self._runners[-1].fail(failure)
+            for runner in self._runners[-1:]:
+                runner.fail(failure)
 
     def _params(self, round_: Round) -> ResponseCreateParams:
         """What the response is asked with: as the one before, but that it may answer in words."""

@@ -174,7 +174,7 @@ class ToolRunner:
         if why_not is not None:
             return Verdict("not_run", output_of_failure("not_run", why_not))
         if tool is None:
-            known = ", ".join(self._desk.names()) or "none"
+            known = ", ".join(sorted(self._desk.names())) or "none"
             message = f"There is no tool named {name!r}. There are: {known}."
             return Verdict("unknown_tool", output_of_failure("unknown_tool", message))
         try:

@@ -52,6 +52,8 @@ def collect(
     Raises:
         ConfigurationError: something of it is no tool, or two have the same name.
     """
+    if not isinstance(given, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"tools= must be a list of tools, not {given!r}")
     found: list[Tool[..., Any] | FunctionTool | McpTool] = []
     for one in given:
         if isinstance(one, Iterable) and not callable(cast("object", one)):
