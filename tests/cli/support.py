@@ -16,14 +16,10 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple
-
-from anyio.from_thread import start_blocking_portal
-
-from anyrealtime.simulator import Simulator
 
 # Warnings are errors in the child, too: a leak shows on its stderr.
 COMMAND = [sys.executable, "-W", "error", "-m", "anyrealtime"]
@@ -125,21 +121,6 @@ class Deaf:
         """Hang up on everybody."""
         for peer in (*self._peers, self._socket):
             peer.close()
-
-
-@contextmanager
-def in_background(
-    opening: AbstractAsyncContextManager[Simulator],
-) -> Generator[Simulator, None, None]:
-    """A simulator of this process, in a thread of its own."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncGenerator[Simulator, None]:
-        async with opening as simulator:
-            yield simulator
-
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(opened()) as running:
-        yield running
 
 
 class Terminal:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from anyrealtime.simulator import ModelFailure, ModelRequest, open_simulator
-from tests.cli.support import PATIENCE, Deaf, in_background, run, serving, started
+from anyrealtime.simulator import ModelFailure, ModelRequest
+from anyrealtime.testing import open_threaded_simulator
+from tests.cli.support import PATIENCE, Deaf, run, serving, started
 
 NOTICE = "OPENAI_API_KEY is not set: a simulator on this machine answers"
 HELLO = "Hello there! It is good to hear from you.\n"
@@ -109,7 +110,7 @@ def test_failure_leaves_the_older_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", SOME_WAYS)
 def test_raw_is_the_frames_and_nothing_else(way: str) -> None:
-    with in_background(open_simulator()) as simulator:
+    with open_threaded_simulator() as simulator:
         done = run("chat", "Hello!", "--raw", "--url", simulator.url, *options(way))
         [connection] = simulator.connections
         sent = [frame.decode() for frame in connection.sent_frames]
@@ -135,7 +136,7 @@ def test_instructions_and_model_reach_the_server() -> None:
         asked.append(request)
         return "Yes."
 
-    with in_background(open_simulator(model=model)) as simulator:
+    with open_threaded_simulator(model=model) as simulator:
         arguments = ["--url", simulator.url, "--model", "other", "--instructions", "Be brief."]
         assert run("chat", "Well?", *arguments).stdout == "Yes.\n"
     [request] = asked
@@ -143,7 +144,7 @@ def test_instructions_and_model_reach_the_server() -> None:
 
 
 def test_key_and_base_url_from_the_environment() -> None:
-    with in_background(open_simulator(api_key="sk-right")) as simulator:
+    with open_threaded_simulator(api_key="sk-right") as simulator:
         env = {"OPENAI_BASE_URL": simulator.base_url}
         right = run("chat", "Hello!", OPENAI_API_KEY="sk-right", **env)
         assert (right.stdout, right.stderr) == (HELLO, "")
@@ -202,7 +203,7 @@ def test_failed_response() -> None:
         yield "I will now"
         raise ModelFailure("You have spent all you had.", code="insufficient_quota")
 
-    with in_background(open_simulator(model=model)) as simulator:
+    with open_threaded_simulator(model=model) as simulator:
         done = run("chat", "Well?", "--url", simulator.url)
     assert done.returncode == 1
     assert done.stdout == "I will now\n"
