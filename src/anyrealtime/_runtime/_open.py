@@ -347,6 +347,8 @@ async def _run_background(
                 own.start_soon(lifetime.outbox.run, transport, name="anyrealtime writer")
                 await reader.run()
     except Exception as exc:  # recorded: it reaches the program as what it waits for
+        while isinstance(exc, ExceptionGroup) and len(exc.exceptions) == 1:
+            exc = exc.exceptions[0]  # our task group has put it round
         lifetime.on_bug(exc)
 
 
