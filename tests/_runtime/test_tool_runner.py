@@ -12,11 +12,13 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 import pytest
+from anyio.lowlevel import checkpoint
 
 from anyrealtime import ToolError
 from anyrealtime.tools import Approval, ApprovalRequest, Tool, ToolCallFinished, ToolContext, tool
 from tests._runtime.calls import call_item, calling
 from tests._runtime.peers import arrived
+from tests._runtime.responses import done
 
 # One call
 
@@ -467,6 +469,34 @@ async def test_being_cancelled_does_the_same() -> None:
             await anyio.sleep_forever()
     assert scope.cancelled_caught
     assert server.errors == {"c1": "cancelled"}
+
+
+@pytest.mark.parametrize("turns", range(0, 40, 3))
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_being_cancelled_at_any_moment_leaves_one_output(turns: int, in_thread: bool) -> None:
+    async def get_async() -> str:
+        for _ in range(5):
+            await checkpoint()
+        return "done"
+
+    def get_in_thread() -> str:
+        return "done"
+
+    get = Tool[..., Any](get_in_thread if in_thread else get_async, name="get")
+    server: Any = None
+    with anyio.CancelScope() as scope:
+        async with calling(get) as (_, server):
+            server.wire.deliver(
+                server.created("r1"),
+                done("r1", output=[call_item("get"), call_item("get", "{", "c2")]),
+            )
+            for _ in range(turns):
+                await checkpoint()
+            scope.cancel()
+            await checkpoint()
+    assert server.outputs.keys() == server.outcomes.keys()
+    assert set(server.outcomes.values()) <= {"completed", "cancelled", "invalid_arguments"}
+    assert len(server.creates) <= 1
 
 
 async def test_a_lost_connection_is_an_end_of_calls_too() -> None:
