@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 
 from anyrealtime import Connection, open_realtime
-from anyrealtime.tools import ToolCallFinished, ToolCallProgress
+from anyrealtime.tools import ToolCallFinished, ToolCallProgress, tool
 from tests._runtime.peers import CREATED, LIMIT, FakeTransport, arrived, frame
 from tests._runtime.responses import Server, done
 
@@ -156,3 +157,46 @@ def listen(connection: Connection, server: Caller) -> None:
         announce(notice)
 
     dispatcher.announce = listening  # type: ignore[method-assign]
+
+
+class Gates:
+    """Tools that wait until they are let go."""
+
+    def __init__(self) -> None:
+        self.entered: list[int] = []
+        self.gates: dict[int, anyio.Event] = {}
+
+    @tool
+    async def wait(self, n: int) -> int:
+        self.entered.append(n)
+        self.gates[n] = anyio.Event()
+        await self.gates[n].wait()
+        return n
+
+    @tool(cancel_on_interrupt=True)
+    async def listen(self, n: int) -> int:
+        return await self.wait(n)
+
+    async def open(self, n: int) -> None:
+        self.gates[n].set()
+        await arrived()
+
+
+def waiting(n: int, name: str = "wait") -> dict[str, object]:
+    return call_item(name, {"n": n}, f"c{n}")
+
+
+@tool
+async def get_weather(city: str) -> str:
+    return f"Fog in {city}."
+
+
+def weather(call_id: str = "c1") -> dict[str, object]:
+    return call_item("get_weather", {"city": "Rome"}, call_id)
+
+
+@asynccontextmanager
+async def group() -> AsyncGenerator[TaskGroup]:
+    """A task group, typed as what swallows nothing."""
+    async with anyio.create_task_group() as tasks:
+        yield tasks
