@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import anyio
-import anyio.to_thread
 import pytest
 
 from anyrealtime import (

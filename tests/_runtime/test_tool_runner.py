@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
-import anyio.from_thread
-import anyio.to_thread
 import pytest
 from anyio.lowlevel import checkpoint
 
