@@ -19,12 +19,12 @@ from functools import partial
 from importlib.util import find_spec
 
 from anyrealtime.simulator import speak
-from anyrealtime.simulator._audio import bytes_per_ms, encoded
-from anyrealtime.simulator._detectors import DetectorName, named_detector
-from anyrealtime.simulator._grammar import Format, Pcm, Pcmu, ServerVad
-from anyrealtime.simulator._rules import Rulebook
-from anyrealtime.simulator._session import Opening
-from anyrealtime.simulator._turns import TurnDetector
+from anyrealtime.simulator._rules._audio import bytes_per_ms, encoded
+from anyrealtime.simulator._rules._grammar import Format, Pcm, Pcmu, ServerVad
+from anyrealtime.simulator._rules._rulebook import Rulebook
+from anyrealtime.simulator._rules._session import Opening
+from anyrealtime.simulator._rules._turns import TurnDetector
+from anyrealtime.simulator._sound._detectors import DetectorName, named_detector
 
 CHUNK_MS = 20
 PACKAGES: dict[DetectorName, str] = {

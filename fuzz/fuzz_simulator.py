@@ -22,10 +22,10 @@ with atheris.instrument_imports(include=["anyrealtime"]):
         default_model,
         speak,
     )
-    from anyrealtime.simulator._effects import CallTool, Effect, ListTools, Start, Transcribe
-    from anyrealtime.simulator._request import model_request
-    from anyrealtime.simulator._rules import Rulebook
-    from anyrealtime.simulator._session import Kind, Opening
+    from anyrealtime.simulator._models._request import model_request
+    from anyrealtime.simulator._rules._effects import CallTool, Effect, ListTools, Start, Transcribe
+    from anyrealtime.simulator._rules._rulebook import Rulebook
+    from anyrealtime.simulator._rules._session import Kind, Opening
 
 SAMPLES = samples("client", "beta")
 SERVERS = {"docs": [RemoteTool(name="search", call=lambda _: "found")]}

@@ -9,7 +9,7 @@ import pytest
 
 from anyrealtime.events import FunctionTool
 from anyrealtime.simulator import FunctionCallRequest, Scripted
-from anyrealtime.simulator._decisions import wanted_calls
+from anyrealtime.simulator._models._decisions import wanted_calls
 from tests.simulator.asking import request
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")

@@ -7,8 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, pairwise
 
-from anyrealtime.simulator._detectors import DetectorFactory, EnergyDetector
-from anyrealtime.simulator._effects import (
+from anyrealtime.simulator._rules._effects import (
     Alarm,
     CallTool,
     HangUp,
@@ -17,12 +16,13 @@ from anyrealtime.simulator._effects import (
     Stop,
     Transcribe,
 )
-from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
-from anyrealtime.simulator._mcp import McpServers
-from anyrealtime.simulator._responses import ResponseRun, argument_pieces, pieces
-from anyrealtime.simulator._rules import Rulebook
-from anyrealtime.simulator._session import Kind, Opening
-from anyrealtime.simulator._speech import speak
+from anyrealtime.simulator._rules._remote_tools import McpServers
+from anyrealtime.simulator._rules._responses import ResponseRun, argument_pieces, pieces
+from anyrealtime.simulator._rules._rulebook import Rulebook
+from anyrealtime.simulator._rules._session import Kind, Opening
+from anyrealtime.simulator._sound._detectors import DetectorFactory, EnergyDetector
+from anyrealtime.simulator._sound._interpreter import Interpreter, default_interpreter
+from anyrealtime.simulator._sound._speech import speak
 from tests.simulator.schemas import Dialect, Json, Schema, validate
 
 

@@ -7,11 +7,11 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from anyrealtime.simulator import ModelFailure, Recogniser
-from anyrealtime.simulator import _grammar as grammar
-from anyrealtime.simulator._audio import Sound
-from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._ear import Ear
-from anyrealtime.simulator._recognition import named_recogniser
+from anyrealtime.simulator._rules import _grammar as grammar
+from anyrealtime.simulator._rules._audio import Sound
+from anyrealtime.simulator._rules._conversation import Entry
+from anyrealtime.simulator._sound._recognition import named_recogniser
 
 
 @pytest.fixture(autouse=True)

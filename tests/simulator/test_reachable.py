@@ -12,8 +12,8 @@ from typing import TypeAlias
 import pytest
 
 from anyrealtime.events import CLIENT_EVENTS, SERVER_EVENTS
-from anyrealtime.simulator._mcp import McpFailure, RemoteTool
-from anyrealtime.simulator._session import Kind
+from anyrealtime.simulator._rules._remote_tools import McpFailure, RemoteTool
+from anyrealtime.simulator._rules._session import Kind
 from tests.simulator.driver import Driver, call, finish, mcp_call
 from tests.simulator.schemas import PROTOCOL, Dialect, Json, Schema, validators
 from tests.simulator.sounds import silence, tone

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from anyrealtime.simulator._detectors import EnergyDetector
+from anyrealtime.simulator._sound._detectors import EnergyDetector
 from tests.simulator.driver import Driver, call, finish, kinds
 from tests.simulator.schemas import RECORDINGS, Dialect, Json
 from tests.simulator.sounds import silence, tone

@@ -12,7 +12,7 @@ from anyrealtime.simulator import (
     Simulator,
     open_simulator,
 )
-from anyrealtime.simulator._rules import Rulebook
+from anyrealtime.simulator._rules._rulebook import Rulebook
 from anyrealtime.simulator._server import _bare
 from tests.simulator.client import Closed, Refused, ask, dial, text_of
 from tests.simulator.driver import kinds

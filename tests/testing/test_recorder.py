@@ -19,7 +19,7 @@ import pytest
 from anyrealtime import ConfigurationError, open_realtime
 from anyrealtime.events import Session
 from anyrealtime.simulator import open_simulator
-from anyrealtime.simulator._recording import read_recording
+from anyrealtime.simulator._models._recording import read_recording
 from anyrealtime.testing import ConnectionRecorder, Recorder, open_memory_simulator, record_to
 
 LIMIT = 15.0

@@ -3,35 +3,31 @@
     async with open_simulator() as simulator:
         ...  # point any Realtime client at simulator.url
 
-The way of an event: socket -> `_websocket` (bytes -> message) -> `_connection` -> `_rules`
-(reads it) -> `_rules_session`, `_rules_input`, `_rules_items`, `_rules_responses` or
-`_rules_translation` (what is legal, what is answered), which use `_grammar` (what may be said
-at all), `_session`, `_conversation`, `_responses` and `_output`; `_beta` translates at their
-edge. What takes time is an effect (`_effects`) that `_driving` carries out; what becomes
-of it is told to `_rules_mcp` and `_rules_transcription`. `_turns` finds turns in what the
-caller says, with a detector (`_detectors`). `_answering` asks a `Model` (`_model`, `_talker`),
-has its words spoken by a `Voice` (`_voices`, `_speech`) and those of the caller made out by a
-`Recogniser` (`_recognition`). What goes wrong on demand is declared in `faults`, decided in
-`_fault_plan` and done in `_websocket`. This package takes no rule from the client's side:
-`_protocol`, `_runtime` and `_transport` are not imported here.
+The way of an event, from file to file:
+
+    in     socket → _websocket.py (bytes → message) → _connection.py → _rules/_rulebook.py (whose
+           business it is) → _rules/_session_commands.py, _input_buffer.py, _item_commands.py,
+           _response_commands.py, _translation.py (what is legal, what is answered)
+    out    → _rules/_beta.py, where that is spoken → _connection.py → _websocket.py → socket
+    later  what takes time is an effect (_rules/_effects.py): _driving.py carries it out, and
+           _answering.py lets a model answer, piece by piece, into _rules/_responses.py
+
+    _rules/    what the protocol says, sans-I/O: grammar, sessions, items, responses, turns
+    _models/   who answers: the seam, the default talker, Scripted, Echo, Replay
+    _sound/    voices, recognisers, detectors of speech, interpreters
+    _faults/   what goes wrong on demand; declared in faults.py
+
+This package takes no rule from the client's side: `_protocol`, `_runtime` and `_transport` are
+not imported here.
 """
 
 from anyrealtime.simulator import faults
-from anyrealtime.simulator._admission import Dialect
 from anyrealtime.simulator._connection import SimulatedConnection
-from anyrealtime.simulator._detectors import DetectorFactory, DetectorName, SpeechDetector
-from anyrealtime.simulator._echo import Echo
-from anyrealtime.simulator._expectations import Expect, ScriptMismatch
-from anyrealtime.simulator._fault_text import parse_fault
-from anyrealtime.simulator._interpreter import (
-    Interpreter,
-    Translation,
-    TranslationFrame,
-    default_interpreter,
-)
+from anyrealtime.simulator._faults._text import parse_fault
 from anyrealtime.simulator._journal import Frame
-from anyrealtime.simulator._mcp import McpFailure, McpServers, RemoteTool
-from anyrealtime.simulator._model import (
+from anyrealtime.simulator._models._echo import Echo
+from anyrealtime.simulator._models._expectations import Expect, ScriptMismatch
+from anyrealtime.simulator._models._model import (
     ContentFiltered,
     FunctionCallRequest,
     McpCallRequest,
@@ -43,22 +39,31 @@ from anyrealtime.simulator._model import (
     Thought,
     Transcript,
 )
-from anyrealtime.simulator._options import SimulatorOptions
-from anyrealtime.simulator._recognition import Recogniser, RecogniserName
-from anyrealtime.simulator._recording import (
+from anyrealtime.simulator._models._recording import (
     RecordedClose,
     RecordedFrame,
     RecordedSession,
     RecordingError,
     read_recording,
 )
-from anyrealtime.simulator._replay import Replay
-from anyrealtime.simulator._script import Scripted, Turn
+from anyrealtime.simulator._models._replay import Replay
+from anyrealtime.simulator._models._script import Scripted, Turn
+from anyrealtime.simulator._models._talker import default_model
+from anyrealtime.simulator._options import SimulatorOptions
+from anyrealtime.simulator._rules._admission import Dialect
+from anyrealtime.simulator._rules._remote_tools import McpFailure, McpServers, RemoteTool
 from anyrealtime.simulator._server import Simulator, open_simulator
 from anyrealtime.simulator._socket import Socket, SocketMessage
-from anyrealtime.simulator._speech import speak
-from anyrealtime.simulator._talker import default_model
-from anyrealtime.simulator._voices import Voice, VoiceName
+from anyrealtime.simulator._sound._detectors import DetectorFactory, DetectorName, SpeechDetector
+from anyrealtime.simulator._sound._interpreter import (
+    Interpreter,
+    Translation,
+    TranslationFrame,
+    default_interpreter,
+)
+from anyrealtime.simulator._sound._recognition import Recogniser, RecogniserName
+from anyrealtime.simulator._sound._speech import speak
+from anyrealtime.simulator._sound._voices import Voice, VoiceName
 from anyrealtime.simulator._watch import Notice, Watch
 
 __all__ = [

@@ -1,8 +1,8 @@
 """The answers on one connection: models are asked, voices speak, listeners listen.
 
 The task of a response is here, from `response.created` to `response.done`, and that of a
-transcription. Which events come of it, and in which order, is decided in `_responses` and
-`_rules`; when they are written and how long to wait between two of them, by the connection.
+transcription. Which events come of it, and in which order, is decided in `_rules/_responses` and
+`_rules/_rulebook`; when they are written and how long to wait between two of them, by the connection.
 """
 
 from __future__ import annotations
@@ -14,13 +14,9 @@ from typing import cast
 import anyio
 import msgspec
 
-from anyrealtime.simulator._conversation import Entry
 from anyrealtime.simulator._ear import Ear
-from anyrealtime.simulator._effects import CallTool, Start
-from anyrealtime.simulator._errors import SERVER_ERROR
-from anyrealtime.simulator._expectations import ScriptMismatch
-from anyrealtime.simulator._mcp import McpFailure, call_tool
-from anyrealtime.simulator._model import (
+from anyrealtime.simulator._models._expectations import ScriptMismatch
+from anyrealtime.simulator._models._model import (
     Arguments,
     ContentFiltered,
     FunctionCallRequest,
@@ -32,13 +28,17 @@ from anyrealtime.simulator._model import (
     Transcript,
     said,
 )
+from anyrealtime.simulator._models._request import last_turn, model_request
 from anyrealtime.simulator._options import Options
-from anyrealtime.simulator._output import OutputItem
-from anyrealtime.simulator._recognition import Prompter
-from anyrealtime.simulator._request import last_turn, model_request
-from anyrealtime.simulator._responses import ResponseRun, argument_pieces
-from anyrealtime.simulator._rules import Rulebook
-from anyrealtime.simulator._speech import Sentences
+from anyrealtime.simulator._rules._conversation import Entry
+from anyrealtime.simulator._rules._effects import CallTool, Start
+from anyrealtime.simulator._rules._errors import SERVER_ERROR
+from anyrealtime.simulator._rules._output import OutputItem
+from anyrealtime.simulator._rules._remote_tools import McpFailure, call_tool
+from anyrealtime.simulator._rules._responses import ResponseRun, argument_pieces
+from anyrealtime.simulator._rules._rulebook import Rulebook
+from anyrealtime.simulator._sound._recognition import Prompter
+from anyrealtime.simulator._sound._speech import Sentences
 
 Step = Callable[[], Awaitable[None]]
 

@@ -1,6 +1,6 @@
 """One client's connection, as a test sees it: its socket, what came and went, and its task group.
 
-`_driving` carries out what the rulebook decides, `_trouble` what is to go wrong. No rule of the
+`_driving` carries out what the rulebook decides, `_faults/_trouble` what is to go wrong. No rule of the
 protocol is written here.
 """
 
@@ -25,20 +25,20 @@ from anyrealtime.events import (
     UnknownEvent,
     encode,
 )
-from anyrealtime.simulator import _admission as admission
 from anyrealtime.simulator._driving import Driving
-from anyrealtime.simulator._errors import Refusal
-from anyrealtime.simulator._fault_frames import type_of
-from anyrealtime.simulator._fault_plan import FaultScript
-from anyrealtime.simulator._fault_text import ADMIN_EVENT, fault_from_fields
+from anyrealtime.simulator._faults._frames import type_of
+from anyrealtime.simulator._faults._plan import FaultScript
+from anyrealtime.simulator._faults._steps import Goodbye, Say, Sever, Step
+from anyrealtime.simulator._faults._text import ADMIN_EVENT, fault_from_fields
+from anyrealtime.simulator._faults._trouble import Trouble, refused
 from anyrealtime.simulator._journal import Frame, Journal
 from anyrealtime.simulator._options import Options
-from anyrealtime.simulator._payload import Payload
-from anyrealtime.simulator._rules import Rulebook
-from anyrealtime.simulator._session import Opening
+from anyrealtime.simulator._rules import _admission as admission
+from anyrealtime.simulator._rules._errors import Refusal
+from anyrealtime.simulator._rules._payload import Payload
+from anyrealtime.simulator._rules._rulebook import Rulebook
+from anyrealtime.simulator._rules._session import Opening
 from anyrealtime.simulator._socket import Refused, Socket, SocketMessage
-from anyrealtime.simulator._steps import Goodbye, Say, Sever, Step
-from anyrealtime.simulator._trouble import Trouble, refused
 from anyrealtime.simulator._websocket import Bell
 from anyrealtime.simulator.faults import Fault, Refuse
 

@@ -14,7 +14,8 @@ from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
 from anyrealtime.simulator._answering import Answering
-from anyrealtime.simulator._effects import (
+from anyrealtime.simulator._options import Options
+from anyrealtime.simulator._rules._effects import (
     Alarm,
     CallTool,
     Effect,
@@ -24,9 +25,8 @@ from anyrealtime.simulator._effects import (
     Stop,
     Transcribe,
 )
-from anyrealtime.simulator._errors import Refusal
-from anyrealtime.simulator._options import Options
-from anyrealtime.simulator._rules import Rulebook
+from anyrealtime.simulator._rules._errors import Refusal
+from anyrealtime.simulator._rules._rulebook import Rulebook
 
 EXPIRED_CLOSE = 1001
 NORMAL_CLOSE = 1000

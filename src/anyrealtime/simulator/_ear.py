@@ -1,7 +1,7 @@
 """Listening once to each sound of a connection, whoever asks first.
 
 That is the transcription a client wants, or the model that is to answer. Who listens is
-decided in `_recognition`.
+decided in `_sound/_recognition`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from anyrealtime.simulator._conversation import Entry
-from anyrealtime.simulator._model import ModelFailure
-from anyrealtime.simulator._recognition import Recogniser
+from anyrealtime.simulator._models._model import ModelFailure
+from anyrealtime.simulator._rules._conversation import Entry
+from anyrealtime.simulator._sound._recognition import Recogniser
 
 
 @dataclass(slots=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final, TypedDict
 
 from anyrealtime.errors import ConfigurationError
-from anyrealtime.simulator._admission import Dialect, Door
-from anyrealtime.simulator._detectors import DetectorFactory, DetectorName
-from anyrealtime.simulator._interpreter import Interpreter
-from anyrealtime.simulator._mcp import McpServers
-from anyrealtime.simulator._model import Model
-from anyrealtime.simulator._recognition import Recogniser, RecogniserName
-from anyrealtime.simulator._voices import Voice, VoiceName
+from anyrealtime.simulator._models._model import Model
+from anyrealtime.simulator._rules._admission import Dialect, Door
+from anyrealtime.simulator._rules._remote_tools import McpServers
+from anyrealtime.simulator._sound._detectors import DetectorFactory, DetectorName
+from anyrealtime.simulator._sound._interpreter import Interpreter
+from anyrealtime.simulator._sound._recognition import Recogniser, RecogniserName
+from anyrealtime.simulator._sound._voices import Voice, VoiceName
 from anyrealtime.simulator._watch import Watch
 from anyrealtime.simulator.faults import Fault
 

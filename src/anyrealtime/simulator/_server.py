@@ -18,18 +18,18 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute, SocketListener, TaskGroup
 from anyio.streams.tls import TLSStream
 
-from anyrealtime.simulator._admission import SUBPROTOCOL, Dialect, Door
 from anyrealtime.simulator._connection import SimulatedConnection
-from anyrealtime.simulator._detectors import DetectorFactory, DetectorName, named_detector
-from anyrealtime.simulator._fault_plan import FaultScript
-from anyrealtime.simulator._interpreter import Interpreter, default_interpreter
-from anyrealtime.simulator._mcp import NO_SERVERS, McpServers
-from anyrealtime.simulator._model import Model
+from anyrealtime.simulator._faults._plan import FaultScript
+from anyrealtime.simulator._models._model import Model
+from anyrealtime.simulator._models._talker import default_model
 from anyrealtime.simulator._options import Options
-from anyrealtime.simulator._recognition import Recogniser, RecogniserName, named_recogniser
+from anyrealtime.simulator._rules._admission import SUBPROTOCOL, Dialect, Door
+from anyrealtime.simulator._rules._remote_tools import NO_SERVERS, McpServers
 from anyrealtime.simulator._socket import Socket
-from anyrealtime.simulator._talker import default_model
-from anyrealtime.simulator._voices import Voice, VoiceName, named_voice
+from anyrealtime.simulator._sound._detectors import DetectorFactory, DetectorName, named_detector
+from anyrealtime.simulator._sound._interpreter import Interpreter, default_interpreter
+from anyrealtime.simulator._sound._recognition import Recogniser, RecogniserName, named_recogniser
+from anyrealtime.simulator._sound._voices import Voice, VoiceName, named_voice
 from anyrealtime.simulator._watch import Notice, Watch
 from anyrealtime.simulator._websocket import WebSocket
 from anyrealtime.simulator.faults import Fault

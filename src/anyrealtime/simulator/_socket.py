@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from anyrealtime.simulator._steps import Step
+from anyrealtime.simulator._faults._steps import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 The state machine is `websockets`' sans-I/O one, which has no loop of its own; so the same
 code serves asyncio and Trio. One task writes, one reads. Knows no event and no JSON. It does
-what a server should not do, too, when it is told to by a step of `_steps`.
+what a server should not do, too, when it is told to by a step of `_faults/_steps`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from anyrealtime.simulator._socket import Look, Refused, SocketMessage
-from anyrealtime.simulator._steps import (
+from anyrealtime.simulator._faults._steps import (
     Freeze,
     Goodbye,
     Pause,
@@ -34,6 +33,7 @@ from anyrealtime.simulator._steps import (
     Step,
     Throttle,
 )
+from anyrealtime.simulator._socket import Look, Refused, SocketMessage
 
 READ_BYTES = 65_536
 _NORMAL_CLOSE = 1000

@@ -1,6 +1,6 @@
 """What can go wrong on demand: every fault is a value that says what, when and how often.
 
-Declarations only: `_fault_plan` decides when one strikes, `_fault_frames` what it does to a
+Declarations only: `_faults/_plan` decides when one strikes, `_faults/_frames` what it does to a
 frame, `_websocket` how that looks on the wire. The same values are written in three ways:
 
     Close(1011, after=5)                                                        Python

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from anyrealtime.events._audio_fields import Json
-from anyrealtime.simulator._recording import (
+from anyrealtime.simulator._models._recording import (
     RecordedFrame,
     RecordedSession,
     RecordingError,

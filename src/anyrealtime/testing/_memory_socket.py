@@ -13,8 +13,8 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from anyrealtime._transport._base import ABNORMAL, TransportClosed
+from anyrealtime.simulator._faults._steps import Freeze, Goodbye, Pause, Say, Sever, Step, Throttle
 from anyrealtime.simulator._socket import Look, SocketMessage
-from anyrealtime.simulator._steps import Freeze, Goodbye, Pause, Say, Sever, Step, Throttle
 from anyrealtime.testing._memory import Link
 
 _NO_CODE = 1005  # RFC 6455, 7.1.5: a CLOSE frame without a code

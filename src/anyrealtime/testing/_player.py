@@ -13,8 +13,8 @@ import anyio
 from anyio.abc import ByteStream
 
 from anyrealtime.simulator import RecordedClose, RecordedSession
-from anyrealtime.simulator._admission import SUBPROTOCOL
-from anyrealtime.simulator._steps import Goodbye, Say, Sever
+from anyrealtime.simulator._faults._steps import Goodbye, Say, Sever
+from anyrealtime.simulator._rules._admission import SUBPROTOCOL
 from anyrealtime.simulator._websocket import WebSocket
 from anyrealtime.testing._difference import listed
 from anyrealtime.testing._playback import Playback

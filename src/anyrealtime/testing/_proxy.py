@@ -19,9 +19,9 @@ from anyrealtime._transport._base import ABNORMAL, Transport, TransportClosed, T
 from anyrealtime._transport._endpoint import Endpoint
 from anyrealtime._transport._tap import Tap, TappedTransport
 from anyrealtime.errors import ConnectFailed
-from anyrealtime.simulator._admission import SUBPROTOCOL
+from anyrealtime.simulator._faults._steps import Goodbye, Say, Sever
+from anyrealtime.simulator._rules._admission import SUBPROTOCOL
 from anyrealtime.simulator._socket import Socket
-from anyrealtime.simulator._steps import Goodbye, Say, Sever
 from anyrealtime.simulator._websocket import WebSocket
 from anyrealtime.testing._listening import listening
 
