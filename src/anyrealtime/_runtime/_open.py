@@ -347,9 +347,17 @@ async def _run_background(
                 own.start_soon(lifetime.outbox.run, transport, name="anyrealtime writer")
                 await reader.run()
     except Exception as exc:  # recorded: it reaches the program as what it waits for
-        while isinstance(exc, ExceptionGroup) and len(exc.exceptions) == 1:
-            exc = exc.exceptions[0]  # our task group has put it round
-        lifetime.on_bug(exc)
+        lifetime.on_bug(_bare(exc))
+
+
+def _bare(exc: Exception) -> Exception:
+    """Take a lone exception out of what our task group has put round it."""
+    whole: Exception = exc  # which the check below would forget
+    if isinstance(exc, ExceptionGroup):
+        members = cast("ExceptionGroup[Exception]", exc).exceptions
+        if len(members) == 1:
+            return _bare(members[0])
+    return whole
 
 
 def _connect_failed(exc: ConnectionClosed | ServerError | RequestError) -> ConnectFailed:
