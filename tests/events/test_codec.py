@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyrealtime.events import (
@@ -271,6 +271,7 @@ def test_nothing_raises(frame: bytes | str) -> None:
             assert type(again) is type(event)
 
 
+@settings(max_examples=30)  # each of up to four frames, which other tests try one by one
 @given(
     st.lists(st.binary() | almost_events.map(lambda tree: json.dumps(tree).encode()), max_size=4)
 )
