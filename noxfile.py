@@ -56,7 +56,10 @@ def tests(session: nox.Session) -> None:
     """The whole suite on both backends, with branch coverage."""
     session.install("-e", ".[cli,socks,vad]", *dependencies("tests"))
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    # Two at a time: most tests wait for something. A file's tests stay in order, in one process.
+    session.run(
+        "coverage", "run", "-m", "pytest", "-n", "2", "--dist", "loadfile", *session.posargs
+    )
     session.run("coverage", "combine", "--quiet")
     if not session.posargs:
         session.run("coverage", "report")
