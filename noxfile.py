@@ -114,6 +114,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/bench_import.py")
     session.run("python", "benchmarks/bench_sessions.py")
     session.run("python", "benchmarks/bench_turns.py")
+    session.run("python", "benchmarks/bench_tools.py")
 
 
 @nox.session

@@ -91,3 +91,10 @@ def test_sessions_are_held_to_their_end() -> None:
     assert 0 < facts["core"] < 1
     for key in ("created", "first", "late", "bystander"):
         assert facts[key]["p50"] <= facts[key]["p95"] <= facts[key]["p99"] <= facts[key]["most"]
+
+
+def test_a_slow_tool_is_measured() -> None:
+    first, *others, last = _run("bench_tools.py", "--seconds", "1").stdout.splitlines()
+    assert first.split()[0] == "answer"  # whatever the two slow ones do
+    assert {line.split()[0] for line in others} == {"sleep", "block_thread"}
+    assert "other responses meanwhile" in last
