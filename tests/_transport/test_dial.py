@@ -166,33 +166,6 @@ async def test_a_name_that_no_certificate_can_have(client_tls: ssl.SSLContext) -
     assert isinstance(error.__cause__, ValueError)
 
 
-async def test_under_tls_reads_are_large_and_all_else_is_passed_on() -> None:
-    class Noted(ByteStream):
-        def __init__(self) -> None:
-            self.asked: list[object] = []
-
-        async def receive(self, max_bytes: int = 65536) -> bytes:
-            self.asked.append(max_bytes)
-            return b"data"
-
-        async def send(self, item: bytes) -> None:
-            self.asked.append(item)
-
-        async def send_eof(self) -> None:
-            self.asked.append("eof")
-
-        async def aclose(self) -> None:
-            self.asked.append("close")
-
-    noted = Noted()
-    async with _dial._LargeReads(noted) as stream:
-        assert await stream.receive() == b"data"
-        assert await stream.receive(2**20) == b"data"
-        await stream.send(b"item")
-        await stream.send_eof()
-    assert noted.asked == [2**18, 2**20, b"item", "eof", "close"]
-
-
 # Through a proxy
 
 

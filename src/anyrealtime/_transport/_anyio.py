@@ -24,10 +24,10 @@ from anyrealtime._transport._endpoint import Endpoint, redirect_target
 from anyrealtime._transport._frames import FrameReader
 from anyrealtime._transport._handshake import Redirected, make_protocol, upgrade
 from anyrealtime._transport._http import MAX_REDIRECTS
+from anyrealtime._transport._tcp import READ_BYTES
 from anyrealtime._transport._unsent import Unsent
 from anyrealtime.errors import ConnectFailed
 
-_READ_BYTES: Final = 256 * 2**10  # what asyncio reads at most; larger gains nothing on Trio
 _RECORD_BYTES: Final = 16 * 2**10  # what a TLS record holds at most (RFC 8446, 5.1)
 _HIGH_WATER_BYTES: Final = 256 * 2**10  # queued for the socket; above it `send` waits
 
@@ -148,7 +148,7 @@ class AnyioTransport:
             return
         self._reading = True
         try:
-            data = await self._stream.receive(_READ_BYTES)
+            data = await self._stream.receive(READ_BYTES)
         except anyio.EndOfStream:
             self._at_eof("")
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as exc:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any, Final, cast
+from typing import cast
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
@@ -24,9 +24,8 @@ from anyrealtime._transport._base import TransportOptions
 from anyrealtime._transport._endpoint import Endpoint, address_of
 from anyrealtime._transport._http import quotable
 from anyrealtime._transport._proxy import Proxy, choose_proxy, connect_through_socks, open_tunnel
+from anyrealtime._transport._tcp import take_socket
 from anyrealtime.errors import ConfigurationError, ConnectFailed
-
-_READ_BYTES: Final = 256 * 2**10  # what asyncio reads from a socket at once
 
 
 async def dial(endpoint: Endpoint, options: TransportOptions) -> ByteStream:
@@ -62,14 +61,14 @@ async def dial(endpoint: Endpoint, options: TransportOptions) -> ByteStream:
 
 async def _connect(host: str, port: int, name: str) -> ByteStream:
     try:
-        return await anyio.connect_tcp(host, port)
+        return await take_socket(await anyio.connect_tcp(host, port))
     except (OSError, ValueError) as exc:  # the latter: a name that no resolver would take
         raise ConnectFailed(f"cannot connect to {name}: {_why(exc)}") from exc
 
 
 async def _connect_through_socks(proxy: Proxy, endpoint: Endpoint) -> ByteStream:
     try:
-        return await connect_through_socks(proxy, endpoint)
+        return await take_socket(await connect_through_socks(proxy, endpoint))
     except ConfigurationError:
         raise
     except Exception as exc:
@@ -87,7 +86,7 @@ async def _start_tls(
     name = address_of(host, port)
     try:
         return await TLSStream.wrap(
-            _LargeReads(stream),
+            stream,
             server_side=False,
             hostname=host,
             ssl_context=context or _default_context(),
@@ -100,34 +99,6 @@ async def _start_tls(
         raise ConnectFailed(f"{name} closed the connection during the TLS handshake") from exc
     except (OSError, ValueError) as exc:  # the latter: a name that cannot be in a certificate
         raise ConnectFailed(f"TLS with {name} failed: {_why(exc)}") from exc
-
-
-class _LargeReads(ByteStream):
-    """A stream whose reads are as large as the socket's, whatever is asked for.
-
-    TLSStream asks for 64 KiB, and asyncio's streams then copy the rest of what they hold on
-    every call: over loopback that was a third of what an event cost.
-    """
-
-    def __init__(self, stream: ByteStream) -> None:
-        self._stream = stream
-
-    @property
-    def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
-        # AnyIO annotates it as a bare Mapping.
-        return self._stream.extra_attributes  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-
-    async def receive(self, max_bytes: int = _READ_BYTES) -> bytes:
-        return await self._stream.receive(max(max_bytes, _READ_BYTES))
-
-    async def send(self, item: bytes) -> None:
-        await self._stream.send(item)
-
-    async def send_eof(self) -> None:
-        await self._stream.send_eof()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
 
 
 @cache

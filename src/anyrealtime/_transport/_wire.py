@@ -18,9 +18,8 @@ from wsproto.frame_protocol import FrameProtocol
 
 from anyrealtime._transport._cutter import INVALID_DATA, FrameCutter
 from anyrealtime._transport._http import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
+from anyrealtime._transport._tcp import READ_BYTES
 from anyrealtime._transport._unsent import Unsent
-
-READ_BYTES: Final = 256 * 2**10  # the library's own 4 KiB cost a system call per event
 
 _TOO_BIG: Final = 1009  # RFC 6455, 7.4.1
 _CLOSE_BYTE: Final = 0x88  # the first byte of a CLOSE frame
