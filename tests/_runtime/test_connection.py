@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -35,11 +36,28 @@ from tests._runtime.peers import (
     LIMIT,
     FakeTransport,
     arrived,
+    frame,
     opened,
     served,
     session_frame,
     text,
 )
+
+# Receiving
+
+
+async def test_an_idle_connection_holds_no_event_that_was_taken() -> None:
+    async with opened() as (connection, wire), anyio.create_task_group() as tasks:
+        await connection.receive()
+        wire.deliver(frame("unheard.of", number=1), frame("unheard.of", number=2))
+        event, other = await connection.receive(), object()
+        assert sys.getrefcount(event) > sys.getrefcount(other)
+        await connection.receive()
+        tasks.start_soon(connection.receive)
+        await arrived()
+        assert sys.getrefcount(event) == sys.getrefcount(other)
+        tasks.cancel_scope.cancel()
+
 
 # Sending
 

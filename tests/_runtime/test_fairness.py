@@ -5,6 +5,7 @@ Time is counted in what this thread computed, so that a busy machine does not ma
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from time import perf_counter, thread_time
@@ -15,6 +16,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from anyrealtime import EventStream
+from anyrealtime.events import encode
 from tests._runtime.peers import LIMIT, arrived, opened, text
 from tests._runtime.sockets import UNTRACED
 
@@ -154,3 +156,22 @@ async def test_a_loop_that_waits_in_between_is_not_slowed_down() -> None:
             assert items[-1] == 999
             assert turns - before < 200
             tasks.cancel_scope.cancel()
+
+
+async def test_a_large_read_is_handled_in_turns() -> None:
+    """Others run while it is, and nothing of it is lost or changes its place."""
+    count = 1300
+    async with opened() as (connection, wire), connection.subscribe() as stream:
+        held: list[int] = []
+
+        async def watch() -> None:
+            while stream.held_events < count:
+                await checkpoint()
+                held.append(stream.held_events)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch)
+            wire.deliver(*map(text, range(count)))
+        assert any(0 < number < count for number in held)
+        numbers = [int(json.loads(encode(await anext(stream)))["delta"]) for _ in range(count)]
+        assert numbers == list(range(count))

@@ -79,6 +79,14 @@ async def test_closing_frees_what_is_held() -> None:
         stream.close()
 
 
+async def test_a_batch_of_nothing_is_nothing() -> None:
+    async with stream_of() as stream:
+        put(stream)
+        put(stream, 1)
+        stream.end(None)
+        assert await rest(stream) == ([1], None)
+
+
 async def test_a_closed_stream_still_says_that_the_connection_was_lost() -> None:
     async with stream_of() as stream:
         put(stream, 1)

@@ -168,8 +168,9 @@ class Dispatcher:
     async def give_way(self) -> None:
         """Let the readers of long streams run, while that shortens them.
 
-        One read brings up to 2,800 events, and a turn of the scheduler lets a reader take no more
-        than a millisecond's worth: without extra turns a program that keeps up would overflow.
+        Decoding is faster than what most programs do with an event, and a turn of the scheduler
+        lets a reader take no more than a millisecond's worth: without extra turns a program that
+        keeps up would overflow.
         A program that does something else shortens nothing and costs two turns.
         """
         long = [stream for stream in self._streams() if stream.fullness > _LONG]
@@ -188,4 +189,5 @@ class Dispatcher:
             ]
 
     def _streams(self) -> list[EventStream[Any]]:
-        return [*self._everything, *self._chosen, *self._raw, *self._adopted]
+        adopted = self._adopted or ()  # a WeakSet is slow to walk, empty or not
+        return [*self._everything, *self._chosen, *self._raw, *adopted]

@@ -99,7 +99,7 @@ class Responder:
     @property
     def wants_uninvited(self) -> bool:
         """See `Host`."""
-        return any(stream.is_open for stream in self._listeners)
+        return bool(self._listeners) and any(stream.is_open for stream in self._listeners)
 
     @property
     def session(self) -> AnySession | None:

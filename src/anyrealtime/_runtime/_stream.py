@@ -117,7 +117,7 @@ class EventStream(Generic[T_co]):
 
     def put(self, items: list[Any], sizes: list[int], total_bytes: int) -> None:
         """Take a batch, whose lists do not change any more. Never waits."""
-        if not self._open:
+        if not self._open or not items:
             return
         count = len(items)
         events, size = self.held_events + count, self.held_bytes + total_bytes
@@ -254,6 +254,7 @@ class EventStream(Generic[T_co]):
 
     async def _wait(self) -> None:
         """Wait for an arrival, on an event of ours: no item is ever in a cancelled hand."""
+        self._batch, self._next, self._stop = _EMPTY, 0, 0  # its items are the program's alone now
         if self._arrival is None:
             self._arrival = anyio.Event()
         await self._arrival.wait()
