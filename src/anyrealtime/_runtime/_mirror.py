@@ -118,13 +118,15 @@ def _joined(growth: list[Any]) -> Iterator[Any]:
     Two items may be open at once and their deltas take turns: what follows what in another
     part does not matter to either.
     """
-    parts: dict[tuple[type, str | None, int | None], list[Any]] = {}
+    parts: dict[tuple[type, str | None, int | None], tuple[Any, list[str]]] = {}
     for event in growth:
         kind = _KINDS[type(event)]
         index = None if kind is ResponseFunctionCallArgumentsDelta else event.content_index
-        parts.setdefault((kind, event.item_id, index), []).append(event)
-    for deltas in parts.values():
-        first = deltas[0]
-        yield (
-            first if len(deltas) == 1 else replace(first, delta="".join([e.delta for e in deltas]))
-        )
+        key = (kind, event.item_id, index)
+        part = parts.get(key)
+        if part is None:
+            parts[key] = (event, [event.delta])
+        else:
+            part[1].append(event.delta)
+    for first, deltas in parts.values():
+        yield first if len(deltas) == 1 else replace(first, delta="".join(deltas))

@@ -7,11 +7,14 @@ protocol; here it is only said where their frames begin and end.
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 INVALID_DATA: Final = 1007  # RFC 6455, 7.4.1
 
-_FINAL_TEXT: Final = 0x81  # FIN set, RSV clear, opcode 1
+_TEXT: Final = 0x8100  # the first two bytes: FIN set, RSV clear, opcode 1, no mask
+_TEXT_16: Final = _TEXT | 126  # its length is in the next two bytes
+_TEXT_64: Final = _TEXT | 127  # or in the next eight
 _FIN: Final = 0x80
 _RSV: Final = 0x70
 _MASKED: Final = 0x80  # the mask bit of the second byte: a server must not set it
@@ -20,6 +23,8 @@ _CONTINUATION: Final = 0
 _DATA: Final = frozenset({0, 1, 2})
 _PING_PONG: Final = frozenset({9, 10})
 _MAX_CONTROL_BYTES: Final = 125
+
+_unpack_head = struct.Struct(">HH").unpack_from  # one call for most headers, which have four bytes
 
 
 class FrameCutter:
@@ -70,16 +75,18 @@ class FrameCutter:
             return pos
         append, max_bytes = self.messages.append, self._max_bytes
         last = end - 1  # a header has two bytes at least
-        while pos < last and data[pos] == _FINAL_TEXT:
-            length = data[pos + 1]
-            if length < 126:
-                start = pos + 2
-            elif length == 126:
-                if end - pos < 4:
+        while pos < last:
+            try:
+                head, length = _unpack_head(data, pos)
+            except struct.error:  # less than four bytes: a short text, or a longer one's beginning
+                head, length = data[pos] << 8 | data[pos + 1], 0
+                if head >= _TEXT_16:
                     break
-                length = data[pos + 2] << 8 | data[pos + 3]
+            if head == _TEXT_16:
                 start = pos + 4
-            elif length == 127:
+            elif _TEXT <= head < _TEXT_16:
+                start, length = pos + 2, head & 0x7F
+            elif head == _TEXT_64:
                 if end - pos < 10:
                     break
                 length = int.from_bytes(data[pos + 2 : pos + 10], "big")
