@@ -9,6 +9,8 @@ from typing import Any
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anyrealtime import (
     ConfigurationError,
@@ -19,6 +21,9 @@ from anyrealtime import (
     ItemDone,
     open_realtime,
 )
+from anyrealtime._protocol._conversation import ConversationMirror
+from anyrealtime._runtime._dispatch import Dispatcher
+from anyrealtime._runtime._mirror import Mirror
 from anyrealtime.events import (
     AudioConfig,
     AudioInput,
@@ -27,7 +32,9 @@ from anyrealtime.events import (
     OutputText,
     RateLimitsUpdated,
     ResponseDone,
+    ServerEvent,
     Session,
+    decode_server,
 )
 from anyrealtime.simulator import open_simulator
 from anyrealtime.testing import MemoryPeer, memory_transport_pair
@@ -195,3 +202,41 @@ async def test_two_answers_that_take_turns_are_not_mixed(monkeypatch: pytest.Mon
             if isinstance(part, OutputText)
         ]
         assert texts == ["0123456789", "0123456789"]
+
+
+def _delta(item: int, kind: str, index: int, text: str) -> ServerEvent:
+    fields: dict[str, Any] = {"type": kind, "item_id": f"item_{item}", "delta": text}
+    if "arguments" not in kind:
+        fields["content_index"] = index
+    return decode_server(json.dumps(fields))
+
+
+deltas = st.builds(
+    _delta,
+    st.integers(0, 2),
+    st.sampled_from(
+        [
+            "response.output_text.delta",
+            "response.text.delta",
+            "response.output_audio_transcript.delta",
+            "response.function_call_arguments.delta",
+        ]
+    ),
+    st.integers(0, 1),
+    st.text("ab", min_size=1, max_size=2),
+)
+
+
+@given(st.lists(deltas, max_size=40))
+def test_joined_deltas_say_what_each_of_them_said(events: list[ServerEvent]) -> None:
+    mirror, conversation = Mirror(Dispatcher(lambda: None)), ConversationMirror()
+    call = {"id": "item_2", "type": "function_call", "call_id": "call_1", "name": "f"}
+    for item in (ITEM | {"id": "item_0"}, ITEM, call):
+        added = decode_server(json.dumps({"type": "conversation.item.added", "item": item}))
+        mirror.apply(added)
+        conversation.apply(added)
+    mirror.lay_aside(events)
+    mirror.catch_up()
+    for event in events:
+        conversation.apply(event)
+    assert mirror.conversation.items == conversation.items

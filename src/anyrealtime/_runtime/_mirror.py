@@ -7,7 +7,7 @@ something that is no delta comes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, get_args
 
@@ -32,17 +32,14 @@ _Growth: TypeAlias = (
     | ResponseFunctionCallArgumentsDelta
 )
 
-_KINDS: Final[dict[type, type]] = {
-    kind: base
-    for kind in SERVER_EVENTS.values()
-    for base in get_args(_Growth)
-    if issubclass(kind, base)
-}
-GROWTH: Final = frozenset(_KINDS)
+GROWTH: Final = frozenset(
+    kind for kind in SERVER_EVENTS.values() if issubclass(kind, get_args(_Growth))
+)
 """The classes that only make an item's text longer."""
 
 _CHANGE_BYTES: Final = 256  # what a change counts in a stream that is bounded by bytes
 _MOST_LAID_ASIDE: Final = 256  # events: few enough to stay in the cache until they are joined
+_ONE: Final = object()  # the index of a part that an item has but one of: a call's arguments
 
 
 class Mirror:
@@ -113,20 +110,27 @@ class Mirror:
 
 
 def _joined(growth: list[Any]) -> Iterator[Any]:
-    """The same text in fewer deltas: those of one part become one, in the order of the parts.
+    """The same text in fewer deltas: of each item, those that continue one part become one.
 
-    Two items may be open at once and their deltas take turns: what follows what in another
-    part does not matter to either.
+    Two items may be open at once and their deltas take turns: what comes in between for
+    another item does not matter to either.
     """
-    parts: dict[tuple[type, str | None, int | None], tuple[Any, list[str]]] = {}
+    pieces: list[tuple[Any, list[str]]] = []
+    parts: dict[str | None, tuple[type, object, Callable[[str], None]]] = {}
     for event in growth:
-        kind = _KINDS[type(event)]
-        index = None if kind is ResponseFunctionCallArgumentsDelta else event.content_index
-        key = (kind, event.item_id, index)
-        part = parts.get(key)
-        if part is None:
-            parts[key] = (event, [event.delta])
+        kind: type[Any] = event.__class__
+        part = parts.get(event.item_id)
+        if (
+            part is not None
+            and part[0] is kind
+            and (part[1] is _ONE or part[1] == event.content_index)
+        ):
+            part[2](event.delta)
         else:
-            part[1].append(event.delta)
-    for first, deltas in parts.values():
+            deltas: list[str] = [event.delta]
+            is_call = issubclass(kind, ResponseFunctionCallArgumentsDelta)
+            index = _ONE if is_call else event.content_index
+            parts[event.item_id] = (kind, index, deltas.append)
+            pieces.append((event, deltas))
+    for first, deltas in pieces:
         yield first if len(deltas) == 1 else replace(first, delta="".join(deltas))
