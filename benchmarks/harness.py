@@ -55,6 +55,7 @@ class Plan:
 
     Attributes:
         names: the peers to run; empty means all that are installed.
+        seconds: of CPU that a sample of receiving takes at least.
         timeout: for one peer's process.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     mix: str
     tls: bool
     interval: float
+    seconds: float
     names: tuple[str, ...]
     node_modules: Path
     timeout: float
@@ -86,7 +88,7 @@ def common_arguments(description: str | None, events: int) -> argparse.ArgumentP
     )
     parser.add_argument("--events", type=int, default=events, help="measured in each run of a peer")
     parser.add_argument("--warmup", type=int, default=None, help="before those; a quarter of them")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each peer, interleaved")
+    parser.add_argument("--runs", type=int, default=9, help="runs of each peer, interleaved")
     parser.add_argument("--tls", action="store_true", help="the same over TLS")
     parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="only these")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
@@ -118,6 +120,7 @@ def plan_from(given: argparse.Namespace, direction: Direction) -> Plan:
         mix=cast(str, getattr(given, "mix", "small")),
         tls=cast(bool, given.tls),
         interval=cast(float, getattr(given, "paced", 0.0)) / 1000,
+        seconds=cast(float, getattr(given, "seconds", 0.0)),
         names=tuple(cast("list[str]", given.peers)),
         node_modules=node_modules,
         timeout=cast(float, given.timeout),
@@ -227,6 +230,7 @@ def _sample(peer: Peer, plan: Plan, server: _Server) -> Sample:
         command = [sys.executable, str(_HERE / f"peers_{plan.direction}.py"), peer.name]
     command += ["--url", server.url, "--authority", server.authority, "--events", str(plan.events)]
     command += ["--warmup", str(plan.warmup), "--interval", str(plan.interval)]
+    command += ["--seconds", str(plan.seconds)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=plan.timeout)
     except subprocess.TimeoutExpired as late:
@@ -235,8 +239,8 @@ def _sample(peer: Peer, plan: Plan, server: _Server) -> Sample:
         raise PeerFailed(f"exit code {done.returncode}: {_last_line(done.stderr)}")
     told = cast("dict[str, float]", json.loads(done.stdout))
     sample = Sample(events=int(told["events"]), cpu=told["cpu"], wall=told["wall"])
-    if sample.events != plan.events:
-        raise PeerFailed(f"counted {sample.events} events of {plan.events}")
+    if sample.events == 0 or sample.events % plan.events:
+        raise PeerFailed(f"counted {sample.events} events of responses of {plan.events}")
     if plan.direction == "send":
         for chunks in (plan.warmup, plan.events):
             _check_arrived(chunks, _heard(server.says))

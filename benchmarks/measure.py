@@ -28,6 +28,7 @@ class Job:
         events: how many are measured.
         warmup: how many come first and are not.
         interval: seconds between two sends; 0 is as fast as possible.
+        seconds: of CPU that a sample of receiving takes at least.
     """
 
     url: str
@@ -35,6 +36,7 @@ class Job:
     events: int
     warmup: int
     interval: float
+    seconds: float
 
     @property
     def endpoint(self) -> str:
@@ -57,15 +59,25 @@ class Sample:
 
 
 class Meter:
-    """The two ends of what is measured."""
+    """The two ends of what is measured.
 
-    def __init__(self) -> None:
+    Attributes:
+        least_seconds: of CPU that a sample should take.
+    """
+
+    def __init__(self, least_seconds: float) -> None:
+        self.least_seconds = least_seconds
         self._cpu = self._wall = 0.0
         self.sample: Sample | None = None
 
     def start(self) -> None:
         """The warm-up is over."""
         self._wall, self._cpu = time.perf_counter(), _cpu_seconds()
+
+    @property
+    def lasted(self) -> bool:
+        """Whether the sample has taken as much CPU as it should."""
+        return _cpu_seconds() - self._cpu >= self.least_seconds
 
     def stop(self, events: int) -> None:
         """The last event was seen; `events` were counted since the start."""
@@ -90,6 +102,7 @@ def peer_main(runners: Mapping[str, Runner]) -> None:
     parser.add_argument("--events", type=int, required=True)
     parser.add_argument("--warmup", type=int, required=True)
     parser.add_argument("--interval", type=float, default=0.0)
+    parser.add_argument("--seconds", type=float, default=0.0)
     given = parser.parse_args()
     job = Job(
         url=cast(str, given.url),
@@ -97,8 +110,9 @@ def peer_main(runners: Mapping[str, Runner]) -> None:
         events=cast(int, given.events),
         warmup=cast(int, given.warmup),
         interval=cast(float, given.interval),
+        seconds=cast(float, given.seconds),
     )
-    meter = Meter()
+    meter = Meter(job.seconds)
     runners[cast(str, given.peer)](job, meter)
     if meter.sample is None:
         raise SystemExit("the peer ended before its last event")

@@ -18,11 +18,13 @@ const { values: given, positionals } = parseArgs({
     events: { type: 'string' },
     warmup: { type: 'string' },
     interval: { type: 'string', default: '0' },
+    seconds: { type: 'string', default: '0' },
   },
 });
 const events = Number(given.events);
 const warmup = Number(given.warmup);
 const interval = Number(given.interval) * 1000; // milliseconds
+const leastMicroseconds = Number(given.seconds) * 1e6; // of CPU that a sample of receiving takes
 const CHUNK_BYTES = 960;
 
 const require = createRequire(given.modules + '/');
@@ -46,29 +48,36 @@ function connect() {
 function clock() {
   const cpu = process.cpuUsage();
   const wall = process.hrtime.bigint();
-  return (counted) => {
+  const used = () => {
     const { user, system } = process.cpuUsage(cpu);
-    const seconds = Number(process.hrtime.bigint() - wall) / 1e9;
-    console.log(JSON.stringify({ events: counted, cpu: (user + system) / 1e6, wall: seconds }));
+    return user + system;
   };
+  const stop = (counted) => {
+    const microseconds = used();
+    const seconds = Number(process.hrtime.bigint() - wall) / 1e9;
+    console.log(JSON.stringify({ events: counted, cpu: microseconds / 1e6, wall: seconds }));
+  };
+  return { used, stop };
 }
 
 function receive(rt) {
   let count = 0;
-  let stop = null;
+  let sample = null;
   rt.on('event', (event) => {
     count += 1;
     if (event.type === 'session.created') {
       rt.send({ type: 'response.create' });
     } else if (event.type === 'response.done') {
-      if (stop) {
-        stop(count);
+      if (sample && sample.used() >= leastMicroseconds) {
+        sample.stop(count);
         rt.close();
-      } else {
-        count = 0;
-        stop = clock();
-        rt.send({ type: 'response.create' });
+        return;
       }
+      if (!sample) {
+        count = 0;
+        sample = clock();
+      }
+      rt.send({ type: 'response.create' });
     }
   });
 }
@@ -89,9 +98,9 @@ async function send(rt) {
   };
   await once('session.created');
   await turn(warmup, 0);
-  const stop = clock();
+  const sample = clock();
   await turn(events, interval);
-  stop(events);
+  sample.stop(events);
   rt.close();
 }
 

@@ -1,7 +1,7 @@
 """Who receives, each as its own documentation writes it: `python peers_receive.py PEER --url ...`.
 
-A peer asks for a response (the warm-up), then for a second one, and counts what it is handed until
-`response.done`. It does nothing else with an event. Others' packages are imported by name,
+A peer asks for a response (the warm-up), then for more of them until the sample is long enough, and
+counts what it is handed. It does nothing else with an event. Others' packages are imported by name,
 inside the peer that needs them: any of them may be absent, and none may weigh on another.
 """
 
@@ -23,11 +23,14 @@ Backend: TypeAlias = Literal["asyncio", "trio"]
 Transport: TypeAlias = Literal["anyio", "trio-websocket"]
 
 
-async def _twice(respond: Callable[[], Awaitable[int]], meter: Meter) -> None:
+async def _measure(respond: Callable[[], Awaitable[int]], meter: Meter) -> None:
     """Warm up, then measure. `respond` asks for a response and counts its events."""
     await respond()
     meter.start()
-    meter.stop(await respond())
+    count = await respond()
+    while not meter.lasted:
+        count += await respond()
+    meter.stop(count)
 
 
 def _anyrealtime(backend: Backend, transport: Transport, job: Job, meter: Meter) -> None:
@@ -48,7 +51,7 @@ def _anyrealtime(backend: Backend, transport: Transport, job: Job, meter: Meter)
                         break
                 return count
 
-            await _twice(respond, meter)
+            await _measure(respond, meter)
 
     anyio.run(main, backend=backend)
 
@@ -74,7 +77,7 @@ def _openai_python(job: Job, meter: Meter) -> None:
                         break
                 return count
 
-            await _twice(respond, meter)
+            await _measure(respond, meter)
 
     anyio.run(main)
 
@@ -110,7 +113,7 @@ def _openai_agents(job: Job, meter: Meter) -> None:
             await finished.wait()
             return count
 
-        await _twice(respond, meter)
+        await _measure(respond, meter)
         await model.close()
 
     anyio.run(main)
@@ -133,7 +136,7 @@ def _websockets(job: Job, meter: Meter) -> None:
                     if isinstance(event, ResponseDone):
                         return count
 
-            await _twice(respond, meter)
+            await _measure(respond, meter)
 
     anyio.run(main)
 
@@ -162,7 +165,7 @@ def _picows(decode: Callable[[Any], object], done: type[object], job: Job, meter
             await finished.wait()
             return count
 
-        await _twice(respond, meter)
+        await _measure(respond, meter)
         transport.disconnect()
 
     anyio.run(main)

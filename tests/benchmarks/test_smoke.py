@@ -33,11 +33,17 @@ def _facts(script: str, *arguments: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("more", [["--mix", "mixed"], ["--mix", "small"], ["--tls"]])
 def test_every_receiver_counts_every_event(more: list[str]) -> None:
-    facts = _facts("bench_receive.py", *_FEW, "--peers", *_RECEIVERS, *more)
+    facts = _facts("bench_receive.py", *_FEW, "--seconds", "0", "--peers", *_RECEIVERS, *more)
     assert [row["peer"] for row in facts["rows"]] == _RECEIVERS
     assert {row["events"] for row in facts["rows"]} == {600}
     assert all(row["cpu_us"] > 0 and row["events_per_second"] > 0 for row in facts["rows"])
     assert facts["failed"] == facts["absent"] == {}
+
+
+def test_a_sample_goes_on_until_it_is_long_enough() -> None:
+    [row] = _facts("bench_receive.py", *_FEW, "--seconds", "0.1", "--peers", "websockets")["rows"]
+    assert row["events"] % 600 == 0
+    assert row["events"] * row["cpu_us"] >= 0.1 * 1e6
 
 
 @pytest.mark.parametrize("more", [[], ["--paced", "0.1"]])
