@@ -160,7 +160,7 @@ async def test_a_loop_that_waits_in_between_is_not_slowed_down() -> None:
 
 async def test_a_large_read_is_handled_in_turns() -> None:
     """Others run while it is, and nothing of it is lost or changes its place."""
-    count = 1300
+    count = 2500
     async with opened() as (connection, wire), connection.subscribe() as stream:
         held: list[int] = []
 
