@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
 import signal
 import socket
 import subprocess
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -73,6 +75,30 @@ def test_key_and_dialect() -> None:
         beta = run("chat", "Hello!", *arguments, OPENAI_API_KEY="sk-right")
         assert beta.returncode == 1
         assert "beta_api_shape_disabled" in beta.stderr
+
+
+def test_what_only_some_services_send() -> None:
+    for options, present in [(["--extras", "--obfuscation"], True), ([], False)]:
+        with serving(*options) as server:
+            lines = run("chat", "Hello!", "--raw", "--url", server.url).stdout.splitlines()
+        events = [json.loads(line) for line in lines]
+        deltas = [event for event in events if event["type"] == "response.output_text.delta"]
+        assert deltas
+        assert all(("obfuscation" in delta) == present for delta in deltas)
+        done = next(event for event in events if event["type"] == "response.output_item.done")
+        assert ("phase" in done["item"]) == present
+
+
+async def test_a_short_session_with_few_tokens() -> None:
+    options = ["--session-seconds", "7200", "--tokens-per-minute", "1"]
+    with serving(*options) as server, anyio.fail_after(PATIENCE):
+        async with open_realtime(url=server.url, api_key="x") as connection:
+            assert connection.session.expires_at is not None
+            assert connection.session.expires_at > time.time() + 3600
+            with pytest.raises(ResponseFailed) as refused:
+                await connection.ask("Hello!")
+                await connection.ask("And again!")
+            assert refused.value.code == "rate_limit_exceeded"
 
 
 def test_the_log() -> None:

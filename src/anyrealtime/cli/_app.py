@@ -190,6 +190,24 @@ def serve(
         str | None,
         typer.Option(help="The key that clients need.", metavar="KEY", show_default=False),
     ] = None,
+    session_seconds: Annotated[
+        float, typer.Option(help="How long a session lasts.", metavar="S", min=1.0)
+    ] = 3600.0,
+    tokens_per_minute: Annotated[
+        int | None,
+        typer.Option(
+            help="Of each connection; without any left its responses fail.",
+            metavar="N",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
+    obfuscation: Annotated[
+        bool, typer.Option("--obfuscation", help="Fill deltas up, as OpenAI does.")
+    ] = False,
+    extras: Annotated[
+        bool, typer.Option("--extras", help="Send what only some services send.")
+    ] = False,
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -231,6 +249,10 @@ def serve(
         recogniser=recogniser,
         detector=detector,
         api_key=api_key,
+        session_seconds=session_seconds,
+        tokens_per_minute=tokens_per_minute,
+        obfuscation=obfuscation,
+        extras=extras,
         faults=tuple(fault or ()),
         fault_seed=fault_seed,
         admin=admin,

@@ -43,6 +43,10 @@ class ServeOptions:
     recogniser: Literal["script", "pocketsphinx", "whisper", "auto"]
     detector: Literal["energy", "webrtcvad", "silero", "auto"]
     api_key: str | None
+    session_seconds: float
+    tokens_per_minute: int | None
+    obfuscation: bool
+    extras: bool
     faults: tuple[str, ...]
     fault_seed: int
     admin: bool
@@ -94,6 +98,10 @@ def _opened(
         dialect=options.dialect,
         models=options.models or None,
         api_key=options.api_key,
+        session_seconds=options.session_seconds,
+        tokens_per_minute=options.tokens_per_minute,
+        obfuscation=options.obfuscation,
+        extras=options.extras,
         faults=faults,
         fault_seed=options.fault_seed,
         admin=options.admin,
