@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 LIMIT = 10.0  # seconds a test may take on a busy machine
 
 
+@pytest.fixture(params=["asyncio", "uvloop", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str | tuple[str, dict[str, bool]]:
+    """Each loop keeps a socket in its own way."""
+    if request.param == "uvloop":
+        pytest.importorskip("uvloop", reason="it is not for this system")
+        return "asyncio", {"use_uvloop": True}
+    return str(request.param)
+
+
 @asynccontextmanager
 async def dialled() -> AsyncGenerator[tuple[SocketStream, socket.socket], None]:
     """A stream as AnyIO connects it, and the peer's blocking socket."""
