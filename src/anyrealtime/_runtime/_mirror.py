@@ -7,7 +7,7 @@ something that is no delta comes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, get_args
 
@@ -38,7 +38,7 @@ GROWTH: Final = frozenset(
 """The classes that only make an item's text longer."""
 
 _CHANGE_BYTES: Final = 256  # what a change counts in a stream that is bounded by bytes
-_MOST_LAID_ASIDE: Final = 256  # events: few enough to stay in the cache until they are joined
+_MOST_LAID_ASIDE: Final = 4096  # events: then what was laid aside is applied, and takes less room
 _ONE: Final = object()  # the index of a part that an item has but one of: a call's arguments
 
 
@@ -59,15 +59,48 @@ class Mirror:
             self.conversation.relevant | UsageTotals.relevant | RateLimits.relevant
         ) - GROWTH
         self._dispatcher = dispatcher
-        self._aside: list[ServerEvent] = []
+        self._aside: list[tuple[Any, list[str]]] = []  # of each part, a delta and all their texts
+        self._parts: dict[str | None, tuple[type, object, Callable[[str], None]]] = {}
+        self._laid_aside = 0  # events since the last time
         self._streams: list[EventStream[Change]] = []
 
-    def lay_aside(self, events: list[ServerEvent]) -> None:
-        """Take events of which none is in `watched`; their deltas are applied when needed."""
-        # Only deltas: audio that is held for a moment longer costs the cache more than this.
-        self._aside += [event for event in events if type(event) in GROWTH]
-        if self._streams or len(self._aside) > _MOST_LAID_ASIDE:
+    def lay_aside(self, events: list[Any]) -> None:
+        """Take events of which none is in `watched`; their deltas are applied when needed.
+
+        Those that continue one part of an item become one. Two items may be open at once and
+        their deltas take turns: what comes in between for another item matters to neither.
+        """
+        if self._streams:
+            self._apply_each(events)
+            return
+        parts = self._parts
+        for event in events:
+            kind: type[Any] = event.__class__
+            if kind in GROWTH:
+                part = parts.get(event.item_id)
+                if (
+                    part is not None
+                    and part[0] is kind
+                    and (part[1] is _ONE or part[1] == event.content_index)
+                ):
+                    part[2](event.delta)
+                else:
+                    self._begin_part(event, kind)
+        self._laid_aside += len(events)
+        if self._laid_aside > _MOST_LAID_ASIDE:
             self.catch_up()
+
+    def _apply_each(self, events: list[Any]) -> None:
+        for event in events:
+            if type(event) in GROWTH:
+                self._tell(self.conversation.apply(event))
+
+    def _begin_part(self, event: Any, kind: type) -> None:
+        deltas: list[str] = [event.delta]
+        is_call = issubclass(kind, ResponseFunctionCallArgumentsDelta)
+        index = _ONE if is_call else event.content_index
+        self._parts[event.item_id] = (kind, index, deltas.append)
+        self._aside.append((event, deltas))
 
     def apply(self, event: ServerEvent) -> None:
         """Take an event of a class in `watched`."""
@@ -79,13 +112,11 @@ class Mirror:
 
     def catch_up(self) -> None:
         """Apply the deltas that were laid aside."""
-        growth, self._aside = self._aside, []
-        if self._streams:
-            for event in growth:
-                self._tell(self.conversation.apply(event))
-        else:
-            for event in _joined(growth):
-                self.conversation.apply(event)
+        aside, self._aside, self._laid_aside = self._aside, [], 0
+        self._parts.clear()
+        for first, deltas in aside:
+            whole = first if len(deltas) == 1 else replace(first, delta="".join(deltas))
+            self.conversation.apply(whole)
 
     @asynccontextmanager
     async def changes(
@@ -107,30 +138,3 @@ class Mirror:
             sizes = [_CHANGE_BYTES] * len(changes)
             for stream in self._streams:
                 stream.put(changes, sizes, _CHANGE_BYTES * len(changes))
-
-
-def _joined(growth: list[Any]) -> Iterator[Any]:
-    """The same text in fewer deltas: of each item, those that continue one part become one.
-
-    Two items may be open at once and their deltas take turns: what comes in between for
-    another item does not matter to either.
-    """
-    pieces: list[tuple[Any, list[str]]] = []
-    parts: dict[str | None, tuple[type, object, Callable[[str], None]]] = {}
-    for event in growth:
-        kind: type[Any] = event.__class__
-        part = parts.get(event.item_id)
-        if (
-            part is not None
-            and part[0] is kind
-            and (part[1] is _ONE or part[1] == event.content_index)
-        ):
-            part[2](event.delta)
-        else:
-            deltas: list[str] = [event.delta]
-            is_call = issubclass(kind, ResponseFunctionCallArgumentsDelta)
-            index = _ONE if is_call else event.content_index
-            parts[event.item_id] = (kind, index, deltas.append)
-            pieces.append((event, deltas))
-    for first, deltas in pieces:
-        yield first if len(deltas) == 1 else replace(first, delta="".join(deltas))
