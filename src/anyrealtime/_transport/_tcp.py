@@ -1,7 +1,7 @@
 """A TCP socket as a byte stream of AnyIO's kind. Knows bytes, and nothing of what they mean.
 
 AnyIO connects, and hands the socket over. Its own stream registers with asyncio's loop anew for
-each read and never reads more than 256 KiB: over loopback a third of what an event costs.
+each read and never reads more than 256 KiB: over loopback a quarter of what an event costs.
 """
 
 from __future__ import annotations
