@@ -54,3 +54,11 @@ def test_pongs_that_were_taken_make_room_for_others() -> None:
     unsent.put(PONG)
     unsent.put(TEXT)
     assert unsent.take() == PONG + TEXT
+
+
+def test_a_pong_too_many_is_left_out_behind_a_text() -> None:
+    unsent = Unsent()
+    pongs = [PONG + bytes([number]) for number in range(_MOST_PONGS)]
+    for frame in (*pongs, TEXT, PONG):
+        unsent.put(frame)
+    assert unsent.take() == b"".join([*pongs, TEXT])
