@@ -86,7 +86,9 @@ def common_arguments(description: str | None, events: int) -> argparse.ArgumentP
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--events", type=int, default=events, help="measured in each run of a peer")
+    parser.add_argument(
+        "--events", type=int, default=events, help="of a response, or sent in a run"
+    )
     parser.add_argument("--warmup", type=int, default=None, help="before those; a quarter of them")
     parser.add_argument("--runs", type=int, default=9, help="runs of each peer, interleaved")
     parser.add_argument("--tls", action="store_true", help="the same over TLS")

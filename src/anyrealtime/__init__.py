@@ -2,7 +2,7 @@
 
 The two paths, from file to file:
 
-    an event    socket → _transport/_anyio.py (bytes → frames, in _frames.py)
+    an event    socket (_transport/_tcp.py) → _anyio.py (bytes → frames, in _frames.py)
                 → events/codec.py (frame → event) → _runtime/_reader.py (what it changes,
                 by _protocol) → _runtime/_dispatch.py (who gets it) → _runtime/_stream.py
                 → your `async for`

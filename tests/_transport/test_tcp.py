@@ -109,6 +109,8 @@ async def test_the_buffer_grows_while_reads_fill_it_and_shrinks_again() -> None:
         await stream.receive()
     assert fake.asked == [1024 * size for size in (*kib, kib[-1])]
     assert fake.asked[-1] == READ_BYTES
+    await stream.receive(100)
+    assert fake.asked.pop() == 100  # filled: it says nothing of what is waiting
     fake.fills, fake.asked = False, []
     for _ in range(6):
         await stream.receive()

@@ -89,7 +89,7 @@ def test_what_only_some_services_send() -> None:
         assert ("phase" in done["item"]) == present
 
 
-async def test_a_short_session_with_few_tokens() -> None:
+async def test_how_long_a_session_lasts_and_how_much_it_may_say() -> None:
     options = ["--session-seconds", "7200", "--tokens-per-minute", "1"]
     with serving(*options) as server, anyio.fail_after(PATIENCE):
         async with open_realtime(url=server.url, api_key="x") as connection:

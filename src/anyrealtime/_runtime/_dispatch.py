@@ -1,6 +1,6 @@
 """Who gets which event: the registry of streams, and nothing that waits for a program.
 
-`publish` is called by the reader with all events of one read. It is synchronous; a stream that
+`publish` is called by the reader with the events that it decoded at once. It is synchronous; a stream that
 is full deals with that alone.
 """
 
@@ -118,7 +118,7 @@ class Dispatcher:
         stream.close()
 
     def publish(self, frames: list[bytes], events: list[ServerEvent], sizes: list[int]) -> None:
-        """Give each stream its share of what one read brought."""
+        """Give each stream its share of what was decoded at once."""
         total = sum(sizes)
         for stream in self._everything:
             stream.put(events, sizes, total)

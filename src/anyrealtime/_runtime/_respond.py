@@ -99,6 +99,7 @@ class Responder:
     @property
     def wants_uninvited(self) -> bool:
         """See `Host`."""
+        # Asked for each read, and a weak dictionary is slow to walk, empty or not.
         return bool(self._listeners) and any(stream.is_open for stream in self._listeners)
 
     @property

@@ -1,8 +1,8 @@
 """The default transport: the sans-I/O core of `websockets` over an AnyIO byte stream.
 
-Holds the socket and the tasks that write to it and watch it; frames are `_frames.py`'s,
-the upgrade is `_handshake.py`'s, dialling is `_dial.py`'s. One task alone writes to the
-socket, PONG and CLOSE included, and only `abort` cancels it.
+Holds the stream and the tasks that write to it and watch it; frames are `_frames.py`'s, the
+upgrade is `_handshake.py`'s, dialling is `_dial.py`'s, the socket itself `_tcp.py`'s. One task
+alone writes, PONG and CLOSE included, and only `abort` cancels it.
 """
 
 from __future__ import annotations

@@ -82,13 +82,13 @@ class TcpStream(ByteStream):
             else:
                 if not data:
                     raise anyio.EndOfStream
-                self._resize(len(data))
+                self._resize(size, len(data))
                 return data
 
-    def _resize(self, received: int) -> None:
+    def _resize(self, size: int, received: int) -> None:
         if received == self._buffer_bytes:
             self._buffer_bytes = min(2 * received, READ_BYTES)
-        elif received < self._buffer_bytes // 4:
+        elif received < size // 4:
             self._buffer_bytes = max(self._buffer_bytes // 2, _LEAST_BYTES)
 
     async def send(self, item: bytes) -> None:
