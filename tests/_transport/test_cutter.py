@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyrealtime._transport._cutter import FrameCutter, why_not_utf8
+from anyrealtime._transport._cutter import FrameCutter, _lengths, why_not_utf8
 from tests._transport.raw_peer import BINARY, CONT, PING, PONG, TEXT, frame
 
 Message = tuple[int, list[bytes]]
@@ -82,6 +82,22 @@ def test_every_length_of_a_header_split_at_every_byte(size: int) -> None:
         cutter = FrameCutter(10**6)
         assert feed(cutter, data[:edge]) + feed(cutter, data[edge:]) == b""
         assert cutter.take() == [b"x" * size]
+
+
+def test_a_length_met_before_is_held_against_the_bound_of_each_session() -> None:
+    data = frame("x" * 200)
+    for bound, cut in ((1000, [b"x" * 200]), (199, []), (200, [b"x" * 200])):
+        cutter = FrameCutter(bound)
+        assert feed(cutter, data) == (b"" if cut else data)
+        assert (cutter.take(), cutter.too_long) == (cut, not cut)
+
+
+def test_only_so_many_lengths_are_remembered() -> None:
+    cutter = FrameCutter(10**6)
+    sizes = [0, 125, 126, 8191, 8192, 65_535, 65_536]
+    feed(cutter, b"".join(frame("x" * size) for size in sizes))
+    assert list(map(len, cutter.take())) == sizes
+    assert {126, 8191} <= set(_lengths.values()) <= set(range(126, 8192))
 
 
 @pytest.mark.parametrize(
