@@ -60,47 +60,41 @@ class Mirror:
         ) - GROWTH
         self._dispatcher = dispatcher
         self._aside: list[tuple[Any, list[str]]] = []  # of each part, a delta and all their texts
-        self._parts: dict[str | None, tuple[type, object, Callable[[str], None]]] = {}
+        self._parts: dict[str | None, tuple[type[Any], object, Callable[[str], None]]] = {}
         self._laid_aside = 0  # events since the last time
         self._streams: list[EventStream[Change]] = []
 
-    def lay_aside(self, events: list[Any]) -> None:
-        """Take events of which none is in `watched`; their deltas are applied when needed.
+    def lay_aside(self, deltas: list[Any]) -> None:
+        """Take events of the classes in `GROWTH`, which are applied when needed.
 
         Those that continue one part of an item become one. Two items may be open at once and
         their deltas take turns: what comes in between for another item matters to neither.
         """
         if self._streams:
-            self._apply_each(events)
+            for event in deltas:
+                self._tell(self.conversation.apply(event))
             return
         parts = self._parts
-        for event in events:
-            kind: type[Any] = event.__class__
-            if kind in GROWTH:
-                part = parts.get(event.item_id)
-                if (
-                    part is not None
-                    and part[0] is kind
-                    and (part[1] is _ONE or part[1] == event.content_index)
-                ):
-                    part[2](event.delta)
-                else:
-                    self._begin_part(event, kind)
-        self._laid_aside += len(events)
+        for event in deltas:
+            try:
+                kind, index, append = parts[event.item_id]
+            except KeyError:
+                self._begin_part(event)
+                continue
+            if kind is event.__class__ and (index is _ONE or index == event.content_index):
+                append(event.delta)
+            else:
+                self._begin_part(event)
+        self._laid_aside += len(deltas)
         if self._laid_aside > _MOST_LAID_ASIDE:
             self.catch_up()
 
-    def _apply_each(self, events: list[Any]) -> None:
-        for event in events:
-            if type(event) in GROWTH:
-                self._tell(self.conversation.apply(event))
-
-    def _begin_part(self, event: Any, kind: type) -> None:
-        deltas: list[str] = [event.delta]
-        is_call = issubclass(kind, ResponseFunctionCallArgumentsDelta)
+    def _begin_part(self, event: Any) -> None:
+        texts: list[str] = [event.delta]
+        is_call = isinstance(event, ResponseFunctionCallArgumentsDelta)
         index = _ONE if is_call else event.content_index
-        self._parts[event.item_id] = (kind, index, deltas.append)
-        self._aside.append((event, deltas))
+        self._parts[event.item_id] = (type(event), index, texts.append)
+        self._aside.append((event, texts))
 
     def apply(self, event: ServerEvent) -> None:
         """Take an event of a class in `watched`."""
@@ -114,8 +108,8 @@ class Mirror:
         """Apply the deltas that were laid aside."""
         aside, self._aside, self._laid_aside = self._aside, [], 0
         self._parts.clear()
-        for first, deltas in aside:
-            whole = first if len(deltas) == 1 else replace(first, delta="".join(deltas))
+        for first, texts in aside:
+            whole = first if len(texts) == 1 else replace(first, delta="".join(texts))
             self.conversation.apply(whole)
 
     @asynccontextmanager

@@ -82,12 +82,13 @@ class Reader:
         """Decode, show the events that change anything to what they change, and publish them all."""
         events = decode_server_frames(frames)
         sizes = list(map(len, frames))
+        kinds = set(map(type, events))
         if self._lifetime.responses.busy:
             self._watch_all(events, sizes)
-        elif self._watched.isdisjoint(map(type, events)):  # as most reads are: no loop for them
-            self._mirror.lay_aside(events)
-        else:
+        elif not self._watched.isdisjoint(kinds):
             self._watch_some(events)
+        else:  # as most reads are: no loop for them, but what the mirror makes of their deltas
+            self._mirror.lay_aside(events if kinds <= GROWTH else _deltas(events))
         self._lifetime.dispatcher.publish(frames, events, sizes)
 
     def _watch_some(self, events: list[ServerEvent]) -> None:
@@ -95,10 +96,10 @@ class Reader:
         start = 0
         for index, event in enumerate(events):
             if type(event) in self._watched:
-                self._mirror.lay_aside(events[start:index])
+                self._mirror.lay_aside(_deltas(events[start:index]))
                 start = index + 1
                 self._watch(event)
-        self._mirror.lay_aside(events[start:])
+        self._mirror.lay_aside(_deltas(events[start:]))
 
     def _watch_all(self, events: list[ServerEvent], sizes: list[int]) -> None:
         """Show every event to the responses that somebody follows."""
@@ -126,3 +127,7 @@ class Reader:
             self._lifetime.replies.watch_turn(event)
         else:
             self._lifetime.replies.answered(event, tag)
+
+
+def _deltas(events: list[ServerEvent]) -> list[ServerEvent]:
+    return [event for event in events if type(event) in GROWTH]
