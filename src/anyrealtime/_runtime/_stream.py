@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import length_hint
 from time import perf_counter
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 import anyio
 from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
@@ -36,19 +37,16 @@ class Dropped:
     count: int
 
 
-class _Batch:
-    """Items that arrived together and their sizes. The lists may be shared: read only."""
+class _Batch(NamedTuple):
+    """Items that arrived together, and how large their frames are. Others may hold the lists too."""
 
-    __slots__ = ("items", "sizes", "start", "stop")
-
-    def __init__(self, items: list[Any], sizes: list[int], start: int, stop: int) -> None:
-        self.items = items
-        self.sizes = sizes
-        self.start = start
-        self.stop = stop
+    items: list[Any]
+    sizes: list[int]
+    total_bytes: int
 
 
-_EMPTY = _Batch([], [], 0, 0)
+_EMPTY: Final = _Batch([], [], 0)
+_NOBODY: Final = cast("anyio.TaskInfo", None)  # asking it fails, as asking some real ones does
 
 
 class EventStream(Generic[T_co]):
@@ -79,14 +77,13 @@ class EventStream(Generic[T_co]):
         self._on_told = on_told
         self._send, self._receive = anyio.create_memory_object_stream[_Batch](math.inf)
         self._rest: deque[_Batch] = deque()  # what the channel held when it was closed
-        self._batch = _EMPTY  # being read
-        self._next = 0  # index of the item that is taken next
-        self._stop = 0
+        self._sizes: list[int] = []  # of the batch that is being read
+        self._items: Iterator[Any] = iter(())  # what is left of it
         self._queued_events = 0  # in the channel: behind the batch being read
         self._queued_bytes = 0
         self._arrival: anyio.Event | None = None  # somebody waits on it
-        self._task: anyio.TaskInfo | None = None  # who was reading last
-        self._since = 0.0  # when the reader last let others run
+        self._task = _NOBODY  # who was reading last
+        self._turn_ends = 0.0  # when the reader has to let others run
         self._dropped = 0  # items lost since the last marker
         self._keep = keep_unread  # what is held when it overflows: somebody wants it
         self._open = True
@@ -98,12 +95,13 @@ class EventStream(Generic[T_co]):
     @property
     def held_events(self) -> int:
         """How many items wait to be taken."""
-        return self._queued_events + self._stop - self._next
+        return self._queued_events + length_hint(self._items)
 
     @property
     def held_bytes(self) -> int:
         """How large the frames of those items are. Counted here, so that taking stays cheap."""
-        return self._queued_bytes + sum(self._batch.sizes[self._next : self._stop])
+        taken = len(self._sizes) - length_hint(self._items)
+        return self._queued_bytes + sum(self._sizes[taken:])
 
     @property
     def fullness(self) -> float:
@@ -122,12 +120,12 @@ class EventStream(Generic[T_co]):
         count = len(items)
         events, size = self.held_events + count, self.held_bytes + total_bytes
         if events <= self._max_events and size <= self._max_bytes:
-            self._append(_Batch(items, sizes, 0, count), total_bytes)
+            self._append(_Batch(items, sizes, total_bytes))
         elif self._overflow == "raise":
             self._fail(items, sizes)
         else:
-            for index, size in enumerate(sizes):
-                self._put_dropping(_Batch(items, sizes, index, index + 1), size)
+            for item, size in zip(items, sizes, strict=True):
+                self._put_dropping(item, size)
             self._wake()  # also for a marker alone
 
     def end(self, ending: Ending | None) -> None:
@@ -147,10 +145,10 @@ class EventStream(Generic[T_co]):
         self.end(None)
         self._discard()
 
-    def _append(self, batch: _Batch, total_bytes: int) -> None:
+    def _append(self, batch: _Batch) -> None:
         self._send.send_nowait(batch)
-        self._queued_events += batch.stop - batch.start
-        self._queued_bytes += total_bytes
+        self._queued_events += len(batch.items)
+        self._queued_bytes += batch.total_bytes
         self._wake()
 
     def _wake(self) -> None:
@@ -163,10 +161,10 @@ class EventStream(Generic[T_co]):
 
     def _fail(self, items: list[Any], sizes: list[int]) -> None:
         """Keep what fits, and end with StreamOverflow."""
-        for index, size in enumerate(sizes):
+        for item, size in zip(items, sizes, strict=True):
             if not self._fits(size):
                 break
-            self._append(_Batch(items, sizes, index, index + 1), size)
+            self._append(_Batch([item], [size], size))
         text = (
             f"the stream was not read fast enough: it held {self.held_events} events of "
             f"{self.held_bytes} bytes; its bounds are max_events={self._max_events} and "
@@ -176,62 +174,65 @@ class EventStream(Generic[T_co]):
             self._discard()
         self.end(lambda: StreamOverflow(text))
 
-    def _put_dropping(self, batch: _Batch, size: int) -> None:
+    def _put_dropping(self, item: Any, size: int) -> None:
         while self.held_events and not self._fits(size):
-            if self._next == self._stop:
+            if not length_hint(self._items):
                 self._load()
-            self._next += 1
+            next(self._items)
             self._dropped += 1
         if self._fits(size):
-            self._append(batch, size)
+            self._append(_Batch([item], [size], size))
         else:
             self._dropped += 1
 
     def _discard(self) -> None:
         while self._load():
             pass
-        self._batch, self._next, self._stop = _EMPTY, 0, 0
+        self._begin(_EMPTY)
 
     # What the program does
 
     def __aiter__(self) -> EventStream[T_co]:
         self._keep = True
-        self._task = None
+        self._task = _NOBODY
         return self
 
     async def __anext__(self) -> T_co:
-        if self._task is None:
-            self._keep = True
-            self._task = anyio.get_current_task()
         try:
             cancelled = self._task.has_pending_cancellation()
-        except AttributeError:  # AnyIO, asked about a Trio task that has ended
+        except AttributeError:  # nobody, or AnyIO was asked about a Trio task that has ended
+            self._keep = True
             self._task, cancelled = anyio.get_current_task(), True
         if cancelled:
             await checkpoint_if_cancelled()
-        while True:
-            if self._next < self._stop or self._load() or self._dropped:
-                now = perf_counter()
-                if now - self._since > _SLICE:
-                    await self._give_way()
-                    continue
+        now = perf_counter()
+        if now < self._turn_ends and not self._dropped:
+            item: T_co
+            for item in self._items:  # the next one, if the batch has any left
                 self.taken_at = now
-                if self._dropped:
-                    return cast("T_co", self._marker())
-                index = self._next
-                self._next = index + 1
-                item: T_co = self._batch.items[index]
                 return item
-            if not self._open:
+        return await self._take()
+
+    async def _take(self) -> T_co:
+        """The next item, when that is not simply the next of a batch."""
+        while True:
+            if length_hint(self._items) or self._load() or self._dropped:
+                now = perf_counter()
+                if now < self._turn_ends:
+                    self.taken_at = now
+                    return cast("T_co", self._marker() if self._dropped else next(self._items))
+                await self._give_way()
+            elif self._open:
+                await self._wait()
+            else:
                 self._raise_ending()
-            await self._wait()
 
     async def receive(self) -> T_co:
         """The next item, as in a loop; raises `anyio.EndOfStream` where a loop would end.
 
         Cancelling loses nothing: the item is the next one then.
         """
-        self._task = None
+        self._task = _NOBODY
         try:
             return await self.__anext__()
         except StopAsyncIteration:
@@ -243,10 +244,13 @@ class EventStream(Generic[T_co]):
             batch = self._receive.receive_nowait() if self._open else self._rest.popleft()
         except (anyio.WouldBlock, IndexError):
             return False
-        self._batch, self._next, self._stop = batch, batch.start, batch.stop
-        self._queued_events -= batch.stop - batch.start
-        self._queued_bytes -= sum(batch.sizes[batch.start : batch.stop])
+        self._begin(batch)
+        self._queued_events -= len(batch.items)
+        self._queued_bytes -= batch.total_bytes
         return True
+
+    def _begin(self, batch: _Batch) -> None:
+        self._items, self._sizes = iter(batch.items), batch.sizes
 
     def _marker(self) -> Any:  # the type is what subscribe(overflow="drop_oldest") adds
         count, self._dropped = self._dropped, 0
@@ -254,7 +258,7 @@ class EventStream(Generic[T_co]):
 
     async def _wait(self) -> None:
         """Wait for an arrival, on an event of ours: no item is ever in a cancelled hand."""
-        self._batch, self._next, self._stop = _EMPTY, 0, 0  # its items are the program's alone now
+        self._begin(_EMPTY)  # the items of the last batch are the program's alone now
         if self._arrival is None:
             self._arrival = anyio.Event()
         await self._arrival.wait()
@@ -265,7 +269,7 @@ class EventStream(Generic[T_co]):
         self._has_let_others_run()
 
     def _has_let_others_run(self) -> None:
-        self._since = perf_counter()
+        self._turn_ends = perf_counter() + _SLICE
         self._task = anyio.get_current_task()
 
     def _raise_ending(self) -> None:
