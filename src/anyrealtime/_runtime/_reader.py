@@ -32,7 +32,7 @@ from anyrealtime.events.codec import decode_server_frames
 _SESSION = CREATED | UPDATED
 _TURN_ENDS = InputAudioBufferSpeechStopped | InputAudioBufferTimeoutTriggered
 
-_AT_ONCE: Final = 1024  # events: small ones take a millisecond, and then others have a turn
+_AT_ONCE: Final = 384  # events: small ones and what a program does with them take a millisecond
 
 # The classes that change what this side knows; all others only pass through.
 _WATCHED = (

@@ -240,10 +240,9 @@ class EventStream(Generic[T_co]):
 
     def _load(self) -> bool:
         """Begin the next batch that has arrived; False if there is none."""
-        try:
-            batch = self._receive.receive_nowait() if self._open else self._rest.popleft()
-        except (anyio.WouldBlock, IndexError):
+        if not self._queued_events:
             return False
+        batch = self._receive.receive_nowait() if self._open else self._rest.popleft()
         self._begin(batch)
         self._queued_events -= len(batch.items)
         self._queued_bytes -= batch.total_bytes
