@@ -378,6 +378,19 @@ def test_an_error_is_held_for_50_ms() -> None:
     assert seconds(play, make_wire()) == pytest.approx(0.05)
 
 
+def test_what_ends_the_body_itself_waits_no_longer_for_a_silent_server() -> None:
+    wire = make_wire(answers_close=False)
+
+    async def play(wire: FakeTransport) -> None:
+        with pytest.raises(ServerError):
+            async with open_realtime(transport=wire, close_timeout=7):
+                wire.deliver(error_frame())
+                await anyio.sleep_forever()
+
+    assert seconds(play, wire) == pytest.approx(0.05 + 0.05)  # held, then leaving
+    assert wire.closings == [(1000, "")]
+
+
 def test_a_fatal_error_is_held_for_the_close_timeout() -> None:
     async def play(wire: FakeTransport) -> None:
         with pytest.raises(ServerError):

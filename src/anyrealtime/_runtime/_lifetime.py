@@ -46,7 +46,6 @@ class Lifetime:
         failure: what `open_realtime` raises; None as long as nothing went wrong.
         over: the connection has ended, for whatever reason.
         leaving: this side has decided to close.
-        body: cancelled when there is a failure that the body was not told.
     """
 
     def __init__(
@@ -64,12 +63,11 @@ class Lifetime:
         self.failure: RealtimeError | None = None
         self.over: bool = False
         self.leaving: bool = False
-        self.body: anyio.CancelScope = anyio.CancelScope()
         self.close_timeout = close_timeout
         self._deliver_errors = deliver_errors
         self._expiry_notice = expiry_notice
         self._expires_at: int | None = None
-        self._entered = False
+        self._body: anyio.CancelScope | None = None  # cancelled when it was not told of a failure
         self._told = False
         self._held: ServerError | None = None  # an error that may belong to a CLOSE
         self._ending: Callable[[], RealtimeError] = lambda: ConnectionClosed(_NORMAL, "", "client")
@@ -130,7 +128,7 @@ class Lifetime:
         self._ending = bug
         self.failure = self.failure or bug()
         self._end(clean=False)
-        self.body.cancel()
+        self._cancel_body()
 
     def told(self) -> None:
         """The body has had the loss raised to it."""
@@ -140,6 +138,10 @@ class Lifetime:
         """Something that `wait_until` may wait for has happened."""
         self._changed.set()
         self._changed = anyio.Event()
+
+    @property
+    def _entered(self) -> bool:
+        return self._body is not None
 
     # What the program's calls ask
 
@@ -158,13 +160,13 @@ class Lifetime:
                 raise self._ending()
             await self._changed.wait()
 
-    def enter(self) -> None:
+    def enter(self, body: anyio.CancelScope) -> None:
         """The connection is usable: the body begins."""
         if self.failure is not None:
             raise self.failure
         if self.over:
             raise self._ending()
-        self._entered = True
+        self._body = body
         if self._deliver_errors:
             self._held = None
 
@@ -205,7 +207,11 @@ class Lifetime:
             if not self._entered:
                 self.replies.fail_all(lambda: failure)
             self.changed()
-            self.body.cancel()
+            self._cancel_body()
+
+    def _cancel_body(self) -> None:
+        if self._body is not None:
+            self._body.cancel()
 
     async def _wait_until_over(self) -> None:
         while not self.over:
@@ -219,7 +225,7 @@ class Lifetime:
             deadline = began + since_lost + self.close_timeout
             if anyio.current_time() >= deadline:
                 self.failure = self.failure or self._ending()
-                self.body.cancel()
+                self._cancel_body()
                 return
             await anyio.sleep_until(deadline)
 

@@ -89,7 +89,8 @@ async def open_realtime(
 
     Inside the block the connection is usable: the server has announced the session and, with
     `session=`, acknowledged it. Leaving sends what is queued, then CLOSE, and waits for the
-    peer for `close_timeout` at most; under cancellation for 50 ms at most.
+    peer for `close_timeout` at most; under cancellation, and when an error that nobody claimed
+    ends the block, for 50 ms at most.
 
     What the block raises leaves unchanged. What the connection raises is one exception, never
     a group. Times are in seconds.
@@ -224,8 +225,7 @@ async def _connected(
         connection = await _connect(plan, lifetime, tasks, stack)
         error: BaseException | None = None
         try:
-            with lifetime.body:
-                yield connection
+            yield connection
         except BaseException as exc:
             error = exc
             raise
@@ -277,7 +277,7 @@ async def _connect(
                 _run_background, background, transport, reader, lifetime, name="anyrealtime"
             )
             await _become_usable(plan, connection, session, lifetime)
-            lifetime.enter()
+            lifetime.enter(tasks.cancel_scope)
             return connection
     except ConnectFailed as exc:
         _add_details(exc)
