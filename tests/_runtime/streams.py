@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import anyio
 
 from anyrealtime import Dropped, EventStream
+from anyrealtime._runtime import _stream
 from anyrealtime._runtime._stream import Overflow
 from tests._runtime.peers import LIMIT
 
@@ -30,6 +32,24 @@ async def stream_of(
             yield stream
         finally:
             stream.close()
+
+
+class Clock:
+    """What a stream takes for the time, in seconds: it goes on by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@contextmanager
+def clock_by_hand() -> Generator[Clock]:
+    """To its streams, a program is as quick as the test wants: standing still, as can be."""
+    clock = Clock()
+    with patch.object(_stream, "perf_counter", clock):
+        yield clock
 
 
 def put(stream: EventStream[Item], *items: int, size: int = 1) -> None:

@@ -19,9 +19,11 @@ from anyrealtime import EventStream
 from anyrealtime.events import encode
 from tests._runtime.peers import LIMIT, arrived, opened, text
 from tests._runtime.sockets import UNTRACED
+from tests._runtime.streams import Clock, clock_by_hand
 
 SOON: Final = 0.02  # seconds of computing: 20 times what a reader takes at once
 MANY: Final = 200_000
+AT_RANDOM: Final = 2  # items in a row: Trio runs those whose turn it is in random order
 
 
 @asynccontextmanager
@@ -72,6 +74,47 @@ async def longest_wait(stream: EventStream[int], count: int) -> float:
 async def test_a_task_that_only_counts_starves_no_other() -> None:
     async with full(MANY) as stream:
         assert await longest_wait(stream, MANY) < SOON
+
+
+async def items_between_turns(
+    stream: EventStream[int], clock: Clock, seconds: list[float]
+) -> list[int]:
+    """How many items a program takes from turn to turn that needs so long for each."""
+    counts, turned = [0], False
+
+    async def other() -> None:
+        nonlocal turned
+        while True:
+            turned = True
+            await checkpoint()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        for needed in seconds:
+            turned = False
+            await anext(stream)
+            if turned:
+                counts.append(0)
+            counts[-1] += 1
+            clock.now += needed
+        tasks.cancel_scope.cancel()
+    return counts
+
+
+async def test_a_slow_program_lets_others_run_before_each_item() -> None:
+    with clock_by_hand() as clock:
+        async with full(MANY) as stream:
+            counts = await items_between_turns(stream, clock, [0.005] * 50)
+    assert max(counts) <= AT_RANDOM
+
+
+async def test_a_program_that_becomes_slow_is_done_with_a_handful_at_most() -> None:
+    with clock_by_hand() as clock:
+        async with full(MANY) as stream:
+            counts = await items_between_turns(stream, clock, [1e-6] * 333 + [0.005] * 50)
+    quick = max(counts)
+    assert 330 < quick < 333 + 16
+    assert max(counts[counts.index(quick) + 1 :]) <= AT_RANDOM
 
 
 async def test_two_tasks_that_only_count_get_their_shares() -> None:

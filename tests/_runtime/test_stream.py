@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from anyrealtime import ConnectionClosed, Dropped, EventStream, StreamOverflow
 from tests._runtime.peers import arrived
-from tests._runtime.streams import Item, put, rest, stream_of
+from tests._runtime.streams import Item, clock_by_hand, put, rest, stream_of
 
 # Order and endings
 
@@ -49,6 +49,18 @@ async def test_the_loud_end_comes_after_what_is_held() -> None:
         assert await rest(stream) == ([2], ConnectionClosed)
         assert told == ["told"]
         assert await rest(stream) == ([], ConnectionClosed)
+
+
+async def test_after_the_end_it_is_known_when_each_item_was_taken() -> None:
+    with clock_by_hand() as clock:
+        async with stream_of() as stream:
+            put(stream, *range(100))
+            assert [await stream.receive() for _ in range(20)] == list(range(20))
+            stream.end(None)
+            for number in range(20, 100):
+                clock.now += 0.00001
+                assert await stream.receive() == number
+                assert stream.taken_at == clock.now
 
 
 async def test_the_first_end_stands() -> None:
@@ -280,6 +292,17 @@ async def test_dropping_one_larger_than_the_bound() -> None:
         assert await stream.receive() == 3
 
 
+async def test_what_is_at_hand_is_dropped_too() -> None:
+    with clock_by_hand():
+        async with stream_of(max_events=100, overflow="drop_oldest") as stream:
+            put(stream, *range(100))
+            assert [await stream.receive() for _ in range(20)] == list(range(20))
+            put(stream, *range(100, 150))
+            assert stream.held_events == stream.held_bytes == 100
+            stream.end(None)
+            assert await rest(stream) == ([Dropped(30), *range(50, 150)], None)
+
+
 async def test_a_marker_is_not_lost_at_the_end() -> None:
     async with stream_of(max_bytes=1, overflow="drop_oldest") as stream:
         put(stream, 1, size=2)
@@ -315,6 +338,13 @@ async def test_dropping_loses_no_count(
     steps: Sequence[Sequence[int] | None], max_events: int, max_bytes: int
 ) -> None:
     """Items and markers together are all that arrived, in order, and the bounds are kept."""
+    with clock_by_hand():  # so that the oldest are at hand
+        await _check_dropping(steps, max_events, max_bytes)
+
+
+async def _check_dropping(
+    steps: Sequence[Sequence[int] | None], max_events: int, max_bytes: int
+) -> None:
     async with stream_of(max_events, max_bytes, "drop_oldest") as stream:
         arrivals, position = 0, 0
 

@@ -9,7 +9,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from tests._runtime.peers import arrived
-from tests._runtime.streams import Item, put, stream_of
+from tests._runtime.streams import Item, clock_by_hand, put, stream_of
 
 
 async def test_two_tasks_share_what_comes() -> None:
@@ -73,15 +73,32 @@ async def test_a_cancelled_loop_takes_nothing() -> None:
     """Nothing is waited for, but it is a checkpoint each time."""
     async with stream_of() as stream:
         put(stream, *range(100))
+        for last in range(99):
+            taken: list[Item] = []
+            with anyio.CancelScope() as scope, clock_by_hand():
+                async for item in stream:
+                    taken.append(item)
+                    if item == last:
+                        scope.cancel()
+            assert scope.cancelled_caught
+            assert taken == [last]
+
+
+@pytest.mark.parametrize("last", [0, 1, 2, 14, 15, 16, 30, 31, 49])
+async def test_a_loop_that_cancels_itself_ends_there(last: int) -> None:
+    """However many items it has at hand: a look at the scope is due at each."""
+    async with stream_of() as stream:
+        put(stream, *range(100))
         taken: list[Item] = []
-        with anyio.CancelScope() as scope:
+        with anyio.CancelScope() as scope, clock_by_hand():
             async for item in stream:
                 taken.append(item)
-                if item == 49:
+                if item == last:
                     scope.cancel()
         assert scope.cancelled_caught
-        assert taken == list(range(50))
-        assert await stream.receive() == 50
+        assert taken == list(range(last + 1))
+        assert await stream.receive() == last + 1
+        assert stream.held_events == stream.held_bytes == 98 - last
 
 
 @pytest.mark.parametrize("first", ["item", "cancel"])

@@ -27,7 +27,10 @@ Overflow: TypeAlias = Literal["raise", "drop_oldest"]
 Ending: TypeAlias = Callable[[], Exception]
 """Makes the exception that a stream raises at its end: each raise gets a fresh one."""
 
-_SLICE = 0.001  # seconds a reader may take buffered items before others get a turn
+_SLICE: Final = 0.001  # seconds a reader may take buffered items before others get a turn
+_HANDFUL: Final = 16  # items at most that are taken without a look at the clock
+_QUICKLY: Final = 0.0001  # seconds: who takes no longer over a handful is handed twice as many
+_BURST: Final = 64  # items of a batch behind which another is near: a turn is cheaper than to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class EventStream(Generic[T_co]):
     """Items in the order in which they were received, for `async for`.
 
     Taking an item that is buffered does not wait, but it is a checkpoint all the same:
-    cancellation is noticed each time and the scheduler gets a turn at least every
+    cancellation is noticed each time and the scheduler gets a turn about every
     millisecond. Cancelling loses nothing: an item is taken in the moment it is returned.
     Iteration ends when this side closed the connection, or the server did so cleanly.
 
@@ -77,8 +80,11 @@ class EventStream(Generic[T_co]):
         self._on_told = on_told
         self._send, self._receive = anyio.create_memory_object_stream[_Batch](math.inf)
         self._rest: deque[_Batch] = deque()  # what the channel held when it was closed
-        self._sizes: list[int] = []  # of the batch that is being read
-        self._items: Iterator[Any] = iter(())  # what is left of it
+        self._batch = _EMPTY  # being read
+        self._next = 0  # index of the first item of it that is not at hand
+        self._at_hand: Iterator[Any] = iter(())  # the few before that one, not taken yet
+        self._handful = 1  # how many the program is handed
+        self._handed_at = 0.0  # when; 0 when it is done with them
         self._queued_events = 0  # in the channel: behind the batch being read
         self._queued_bytes = 0
         self._arrival: anyio.Event | None = None  # somebody waits on it
@@ -88,20 +94,23 @@ class EventStream(Generic[T_co]):
         self._keep = keep_unread  # what is held when it overflows: somebody wants it
         self._open = True
         self._ending: Ending | None = None
-        self.taken_at: float = 0.0  # when an item was last taken, on perf_counter's clock
+        self.taken_at: float = 0.0  # when an item was last taken with a look at perf_counter
 
     # What the dispatcher does
 
     @property
     def held_events(self) -> int:
         """How many items wait to be taken."""
-        return self._queued_events + length_hint(self._items)
+        return self._queued_events + len(self._batch.items) - self._taken
 
     @property
     def held_bytes(self) -> int:
         """How large the frames of those items are. Counted here, so that taking stays cheap."""
-        taken = len(self._sizes) - length_hint(self._items)
-        return self._queued_bytes + sum(self._sizes[taken:])
+        return self._queued_bytes + sum(self._batch.sizes[self._taken :])
+
+    @property
+    def _taken(self) -> int:
+        return self._next - length_hint(self._at_hand)
 
     @property
     def fullness(self) -> float:
@@ -132,6 +141,7 @@ class EventStream(Generic[T_co]):
         """Nothing more will come. `ending` is raised after what is held; None ends quietly."""
         if self._open:
             self._open = False
+            self._put_back()  # from now on it matters when each is taken
             self._ending = ending
             self._send.close()
             with suppress(anyio.EndOfStream):
@@ -175,10 +185,11 @@ class EventStream(Generic[T_co]):
         self.end(lambda: StreamOverflow(text))
 
     def _put_dropping(self, item: Any, size: int) -> None:
+        self._put_back()
         while self.held_events and not self._fits(size):
-            if not length_hint(self._items):
+            if self._next == len(self._batch.items):
                 self._load()
-            next(self._items)
+            self._next += 1
             self._dropped += 1
         if self._fits(size):
             self._append(_Batch([item], [size], size))
@@ -205,27 +216,12 @@ class EventStream(Generic[T_co]):
             self._task, cancelled = anyio.get_current_task(), True
         if cancelled:
             await checkpoint_if_cancelled()
-        now = perf_counter()
-        if now < self._turn_ends and not self._dropped:
-            item: T_co
-            for item in self._items:  # the next one, if the batch has any left
-                self.taken_at = now
-                return item
-        return await self._take()
-
-    async def _take(self) -> T_co:
-        """The next item, when that is not simply the next of a batch."""
+        item: T_co
         while True:
-            if length_hint(self._items) or self._load() or self._dropped:
-                now = perf_counter()
-                if now < self._turn_ends:
-                    self.taken_at = now
-                    return cast("T_co", self._marker() if self._dropped else next(self._items))
-                await self._give_way()
-            elif self._open:
-                await self._wait()
-            else:
-                self._raise_ending()
+            for item in self._at_hand:  # the first of them, if there are any
+                return item
+            if not self._reach():
+                await self._pause()
 
     async def receive(self) -> T_co:
         """The next item, as in a loop; raises `anyio.EndOfStream` where a loop would end.
@@ -238,6 +234,35 @@ class EventStream(Generic[T_co]):
         except StopAsyncIteration:
             raise anyio.EndOfStream from None
 
+    def _reach(self) -> bool:
+        """Have the next items at hand, or a marker. False if there is none or others must run first.
+
+        How many depends on the program. One that takes its time over an item is handed one, and
+        lets others run in time; one that does not gets a handful, and has the clock read once.
+        """
+        now = perf_counter()
+        if self._handed_at:
+            quick = now - self._handed_at < _QUICKLY
+            self._handful = min(2 * self._handful, _HANDFUL) if quick else 1
+            self._handed_at = 0.0
+        if not (self._next < len(self._batch.items) or self._load() or self._dropped):
+            return False
+        if now > self._turn_ends:
+            return False
+        self.taken_at = self._handed_at = now
+        if self._dropped:
+            self._at_hand, self._dropped = iter([Dropped(self._dropped)]), 0
+            return True
+        count = self._handful if self._open else 1
+        items = self._batch.items[self._next : self._next + count]
+        self._next += len(items)
+        self._at_hand = iter(items)
+        return True
+
+    def _put_back(self) -> None:
+        """Have nothing at hand: each item is taken with a look at the clock, or is dropped."""
+        self._next, self._at_hand = self._taken, iter(())
+
     def _load(self) -> bool:
         """Begin the next batch that has arrived; False if there is none."""
         if not self._queued_events:
@@ -249,27 +274,29 @@ class EventStream(Generic[T_co]):
         return True
 
     def _begin(self, batch: _Batch) -> None:
-        self._items, self._sizes = iter(batch.items), batch.sizes
+        self._batch, self._next, self._at_hand = batch, 0, iter(())
 
-    def _marker(self) -> Any:  # the type is what subscribe(overflow="drop_oldest") adds
-        count, self._dropped = self._dropped, 0
-        return Dropped(count)
+    async def _pause(self) -> None:
+        """Let others run: for a turn if there is or may be more to take, else until there is."""
+        if self.held_events or self._dropped:
+            await checkpoint()
+        elif self._open:
+            is_burst = len(self._batch.items) >= _BURST
+            self._begin(_EMPTY)  # the items of the last batch are the program's alone now
+            if is_burst:
+                await checkpoint()
+            else:
+                await self._wait()
+        else:
+            self._raise_ending()
+        self._turn_ends = perf_counter() + _SLICE
+        self._task = anyio.get_current_task()
 
     async def _wait(self) -> None:
         """Wait for an arrival, on an event of ours: no item is ever in a cancelled hand."""
-        self._begin(_EMPTY)  # the items of the last batch are the program's alone now
         if self._arrival is None:
             self._arrival = anyio.Event()
         await self._arrival.wait()
-        self._has_let_others_run()
-
-    async def _give_way(self) -> None:
-        await checkpoint()
-        self._has_let_others_run()
-
-    def _has_let_others_run(self) -> None:
-        self._turn_ends = perf_counter() + _SLICE
-        self._task = anyio.get_current_task()
 
     def _raise_ending(self) -> None:
         if self._ending is None:
