@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile(
+    "anyrealtime", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("anyrealtime")
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -420,5 +420,5 @@ class RepliesMachine(RuleBasedStateMachine):
             assert (pending.error is not None) is (command.outcome == "error")
 
 
-RepliesMachine.TestCase.settings = settings(deadline=None, max_examples=100)
+RepliesMachine.TestCase.settings = settings(max_examples=100)
 TestReplies = RepliesMachine.TestCase

@@ -196,5 +196,5 @@ class Conversation(RuleBasedStateMachine):
         assert not self.wire.tracker.busy
 
 
-Conversation.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=300, stateful_step_count=40)
 TestConversation = pytest.mark.timeout(120)(Conversation.TestCase)

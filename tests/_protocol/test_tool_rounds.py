@@ -362,7 +362,7 @@ def test_approvals_and_their_calls(desk: Desk, told: str, approve: bool) -> None
 # In every order
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_every_order_ends_in_one_answer_each_and_one_response(data: st.DataObject) -> None:
     desk = Desk()

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anyrealtime import ConnectionClosed, Dropped, EventStream, StreamOverflow
@@ -332,7 +332,6 @@ STEPS = st.lists(
 """What happens to a stream: a batch of items of these sizes arrives, or (None) one is taken."""
 
 
-@settings(deadline=None)
 @given(steps=STEPS, max_events=st.integers(1, 6), max_bytes=st.integers(1, 30))
 async def test_dropping_loses_no_count(
     steps: Sequence[Sequence[int] | None], max_events: int, max_bytes: int
@@ -372,7 +371,6 @@ async def _check_dropping(
         assert position == arrivals
 
 
-@settings(deadline=None)
 @given(steps=STEPS, max_events=st.integers(1, 6), max_bytes=st.integers(1, 30))
 async def test_overflow_comes_exactly_at_the_bound(
     steps: Sequence[Sequence[int] | None], max_events: int, max_bytes: int

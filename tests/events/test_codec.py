@@ -212,6 +212,10 @@ def test_decoders_are_made_at_first_use(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(decode_client(b'{"type":"session.update","session":{}}'), SessionUpdate)
     for read in (codec._read_server, codec._read_client):
         assert type(read).__name__ == "builtin_function_or_method"  # straight into msgspec
+    made = codec._read_server, codec._read_client
+    codec._first_read_server(DELTA)  # somebody had it in hand before there was another
+    codec._first_read_client(b'{"type":"response.create"}')
+    assert (codec._read_server, codec._read_client) == made
 
 
 def test_all_frames_of_a_read_build_one_decoder(monkeypatch: pytest.MonkeyPatch) -> None:

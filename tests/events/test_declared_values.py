@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyrealtime import events
@@ -127,7 +127,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize(("dialect", "side", "name"), EVENTS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(data=st.data())
 def test_drawn(dialect: str, side: str, name: str, data: st.DataObject) -> None:
     sent = data.draw(declared(dialect, side).named(name))

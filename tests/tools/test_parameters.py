@@ -287,7 +287,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_made_up_arguments_fit_the_schema_or_are_refused_clearly(data: st.DataObject) -> None:
     """And what is let through is what the schema allows: the two tell the model the same."""
@@ -309,7 +309,7 @@ def test_made_up_arguments_fit_the_schema_or_are_refused_clearly(data: st.DataOb
     assert re.match(r"The arguments of \w+ do not fit: .+\. Call it again", refusal, re.DOTALL)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_arguments_made_from_the_types_arrive_as_they_were(data: st.DataObject) -> None:
     function: Callable[..., Any] = data.draw(st.sampled_from(DRAWN))

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anyrealtime import open_realtime
@@ -173,7 +173,6 @@ ASKED = (
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(ASKED) | st.text(max_size=5)),
     st.sampled_from(["auto", "required", "get_time"]),

@@ -140,7 +140,7 @@ onsets = st.integers(300, 1_500)
 lengths = st.integers(100, 900)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(onset=onsets, length=lengths, hiss=st.sampled_from([0, 60, 250]))
 def test_right_to_a_frame_in_noise_too(onset: int, length: int, hiss: int) -> None:
     voice = silence(onset) + tone(length) + silence(600)
@@ -155,7 +155,7 @@ def test_right_to_a_frame_in_noise_too(onset: int, length: int, hiss: int) -> No
 SOUND = silence(330) + tone(170) + silence(250) + noise(210, loud=9_000) + silence(333)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(form=st.sampled_from(FORMATS), cuts=st.lists(st.integers(0, 10**6), max_size=60))
 def test_any_cutting_of_the_same_sound_gives_the_same_facts(form: Format, cuts: list[int]) -> None:
     whole = facts(SOUND, form=form)
