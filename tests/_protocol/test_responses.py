@@ -236,6 +236,24 @@ def test_nothing_is_cancelled_without_an_id() -> None:
     assert wire.cancels == []
 
 
+@pytest.mark.parametrize("alone", [False, True], ids=["a host", "no host"])
+def test_what_a_refused_message_had_begun_is_a_strangers_by_its_items_too(alone: bool) -> None:
+    wire = Wire()
+    if alone:
+        wire.tracker.host = None
+    run, log = wire.expect(before=("item_t1",))
+    item = {"id": "i1", "type": "message", "role": "assistant", "content": []}
+    wire.tell(created("r1", "t1"))
+    wire.tell(event("response.output_item.added", response_id="r1", item=item))
+    assert wire.tracker.refused(refusal("item_t1"))
+    heard = len(log.events)
+    wire.tell(delta("late", None, "i1"), done("r1"))
+    assert over(run)
+    assert len(log.events) == heard
+    assert len(wire.tracker) == 0
+    assert len(wire.strangers) == (0 if alone else 1)
+
+
 def test_a_refused_cancellation() -> None:
     wire = Wire()
     run, log = wire.expect()

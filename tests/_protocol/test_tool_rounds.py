@@ -132,6 +132,26 @@ def desk() -> Desk:
     return Desk()
 
 
+def test_arguments_of_a_response_that_was_not_seen_to_begin_are_nobodys(desk: Desk) -> None:
+    desk.tell("response.function_call_arguments.done", response_id="r0", item_id="item_a",
+              call_id="a", arguments="{}")  # fmt: skip
+    assert not desk.started
+    desk.respond(item("a"))
+    assert desk.running == ["a"]
+
+
+def test_a_remote_call_without_an_id_is_not_the_one_that_was_approved_of(desk: Desk) -> None:
+    desk.respond(asks("q"))
+    desk.decide("q", approve=True)
+    nameless = {key: value for key, value in mcp("m").items() if key != "id"}
+    desk.tell("conversation.item.added", item=nameless)
+    desk.tell("response.mcp_call.completed", item_id="m")
+    assert not desk.follows_up
+    desk.tell("conversation.item.added", item=mcp("n"))
+    desk.tell("response.mcp_call.completed", item_id="n")
+    assert len(desk.follows_up) == 1
+
+
 def test_a_round_is_answered_when_all_its_calls_are(desk: Desk) -> None:
     desk.respond(item("a"), item("b"))
     assert desk.running == ["a", "b"]
