@@ -242,7 +242,7 @@ def test_what_a_refused_message_had_begun_is_a_strangers_by_its_items_too(alone:
     if alone:
         wire.tracker.host = None
     run, log = wire.expect(before=("item_t1",))
-    item = {"id": "i1", "type": "message", "role": "assistant", "content": []}
+    item: dict[str, object] = {"id": "i1", "type": "message", "role": "assistant", "content": []}
     wire.tell(created("r1", "t1"))
     wire.tell(event("response.output_item.added", response_id="r1", item=item))
     assert wire.tracker.refused(refusal("item_t1"))
