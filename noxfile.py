@@ -121,9 +121,9 @@ def bench(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Build the wheel and run the suite against it, away from the sources."""
     session.install("build", *dependencies("tests"))
-    dist = Path(session.create_tmp()) / "dist"
+    dist = Path(session.virtualenv.location) / "dist"  # not create_tmp: it moves TMPDIR in here
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(dist))
     (wheel,) = dist.glob("*.whl")
-    session.install(f"{wheel}[cli,socks]")
+    session.install(f"{wheel}[cli,socks,vad]")
     session.run("python", "-P", "-m", "pytest", *session.posargs)
