@@ -8,6 +8,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from anyrealtime import EventStream
 from tests._runtime.peers import arrived
 from tests._runtime.streams import Item, clock_by_hand, put, stream_of
 
@@ -69,19 +70,24 @@ async def test_a_cancelled_reader_takes_nothing() -> None:
         assert await stream.receive() == 2
 
 
+async def taken_until_cancelled(stream: EventStream[Item], last: Item) -> list[Item]:
+    """What a loop takes that cancels itself at `last`."""
+    taken: list[Item] = []
+    with anyio.CancelScope() as scope, clock_by_hand():
+        async for item in stream:
+            taken.append(item)
+            if item == last:
+                scope.cancel()
+    assert scope.cancelled_caught
+    return taken
+
+
 async def test_a_cancelled_loop_takes_nothing() -> None:
     """Nothing is waited for, but it is a checkpoint each time."""
     async with stream_of() as stream:
         put(stream, *range(100))
         for last in range(99):
-            taken: list[Item] = []
-            with anyio.CancelScope() as scope, clock_by_hand():
-                async for item in stream:
-                    taken.append(item)
-                    if item == last:
-                        scope.cancel()
-            assert scope.cancelled_caught
-            assert taken == [last]
+            assert await taken_until_cancelled(stream, last) == [last]
 
 
 @pytest.mark.parametrize("last", [0, 1, 2, 14, 15, 16, 30, 31, 49])
@@ -89,14 +95,7 @@ async def test_a_loop_that_cancels_itself_ends_there(last: int) -> None:
     """However many items it has at hand: a look at the scope is due at each."""
     async with stream_of() as stream:
         put(stream, *range(100))
-        taken: list[Item] = []
-        with anyio.CancelScope() as scope, clock_by_hand():
-            async for item in stream:
-                taken.append(item)
-                if item == last:
-                    scope.cancel()
-        assert scope.cancelled_caught
-        assert taken == list(range(last + 1))
+        assert await taken_until_cancelled(stream, last) == list(range(last + 1))
         assert await stream.receive() == last + 1
         assert stream.held_events == stream.held_bytes == 98 - last
 

@@ -1,7 +1,7 @@
 """Who gets which event: the registry of streams, and nothing that waits for a program.
 
-`publish` is called by the reader with the events that it decoded at once. It is synchronous; a stream that
-is full deals with that alone.
+`publish` is called by the reader with the events that it decoded at once. It is synchronous; a
+stream that is full deals with that alone.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from operator import length_hint
 from time import perf_counter
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar, cast
 
 import anyio
 from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
@@ -298,7 +298,7 @@ class EventStream(Generic[T_co]):
             self._arrival = anyio.Event()
         await self._arrival.wait()
 
-    def _raise_ending(self) -> None:
+    def _raise_ending(self) -> NoReturn:
         if self._ending is None:
             raise StopAsyncIteration
         ending = self._ending()
