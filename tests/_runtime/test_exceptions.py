@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from anyrealtime import (
     ConnectionClosed,
@@ -394,6 +395,30 @@ async def test_a_bug_while_opening() -> None:
     with anyio.fail_after(LIMIT), pytest.raises(InternalError):
         async with open_realtime(transport=wire):
             pytest.fail("the block began")
+    assert wire.aborted
+
+
+@pytest.mark.parametrize("raises", [False, True], ids=["ends", "raises"])
+async def test_a_bug_while_leaving(*, raises: bool) -> None:
+    """It ends the wait for the peer, and the body's own exception goes on."""
+    wire = FakeTransport(CREATED)
+    wire.answers_close = False
+    expected = ZeroDivisionError if raises else InternalError
+    with anyio.fail_after(LIMIT):
+        async with anyio.create_task_group() as tasks:
+
+            async def fail_later() -> None:
+                while not wire.closings:
+                    await checkpoint()
+                _in_receive(wire)
+
+            with pytest.raises(expected) as caught:
+                async with open_realtime(transport=wire, close_timeout=NEVER):
+                    tasks.start_soon(fail_later)
+                    if raises:
+                        raise ZeroDivisionError
+    failure = caught.value.__context__ if raises else caught.value
+    assert isinstance(failure, InternalError)
     assert wire.aborted
 
 
